@@ -1,0 +1,52 @@
+# Two commands set everything up on a machine with Python 3.11 or newer and make: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+WHEELS := --only-binary :all: --require-hashes
+
+.PHONY: run test check soak bench-quality bench-final bench-gather bench-speed docs lock train clean
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install $(WHEELS) -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(PIP) install $(WHEELS) -r requirements-dev.lock
+	touch $@
+
+run: $(VENV)/.run
+	$(BIN)/watchledger demo
+
+test: $(VENV)/.dev check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench-quality: $(VENV)/.dev
+	$(BIN)/python -m bench.quality
+
+bench-final: $(VENV)/.dev
+	$(BIN)/python -m bench.final
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m bench.soak_demo
+
+train: $(VENV)/.dev
+	$(PIP) install --only-binary :all: -e '.[train]'
+	$(BIN)/watchledger train
+
+# The locks name no index: versions and hashes only.
+lock:
+	uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --extra build -o requirements.lock
+	uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --extra build --extra dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
