@@ -1,0 +1,64 @@
+"""Run one crawl in this process. Twisted's reactor runs once a process, so a process crawls once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from scrapy.crawler import CrawlerProcess
+from scrapy.settings import Settings
+
+from crawlers.scheduler import Frontier
+from crawlers.spiders.sources import SourceSpider
+from records import Source
+
+
+def crawl(
+    sources: Sequence[Source],
+    frontier: Frontier,
+    *,
+    contact: str,
+    version: str,
+    address_book: Mapping[str, tuple[str, int]] | None = None,
+    per_host: int = 1,
+) -> str:
+    """Fetch what the frontier holds for `sources` and say how it ended: `finished` or `stopped`.
+
+    `contact` is told to every site. `address_book` maps hosts to where they are dialled,
+    which the demo uses for its newsroom. Raises StoreError where storing failed.
+    """
+    settings = Settings()
+    settings.setmodule("crawlers.settings")
+    settings.set("USER_AGENT", f"watchledger/{version} (+{contact})")
+    settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", per_host)
+    settings.set("DOWNLOAD_SLOTS", _slots(sources, per_host))
+    settings.set("EGRESS_PRIVATE_HOSTS", [_host(s.url) for s in sources if s.private_network])
+    settings.set("EGRESS_ADDRESS_BOOK", dict(address_book or {}))
+    process = CrawlerProcess(settings, install_root_handler=False)
+    crawler = process.create_crawler(SourceSpider)
+    process.crawl(crawler, sources=sources, frontier=frontier, per_host=per_host)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        process.start()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    spider = crawler.spider
+    if isinstance(spider, SourceSpider) and spider.fatal is not None:
+        raise spider.fatal
+    reason = crawler.stats.get_value("finish_reason") if crawler.stats else None
+    return "finished" if reason == "finished" else "stopped"
+
+
+def _slots(sources: Sequence[Source], per_host: int) -> dict[str, dict[str, float]]:
+    """The delay of each source's host; where several sources share a host, the longest."""
+    slots: dict[str, dict[str, float]] = {}
+    for source in sources:
+        slot = slots.setdefault(_host(source.url), {"concurrency": per_host, "delay": 0.0})
+        slot["delay"] = max(slot["delay"], source.delay)
+    return slots
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""

@@ -1,0 +1,131 @@
+"""Open a database: pragmas, migrations, one writer, and plain words when something is wrong."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+from records import StoreError, StoreLocked
+
+# A reader (the review screen) may hold the file for a moment; longer means that something is stuck.
+BUSY_SECONDS = 30.0
+
+
+@dataclass
+class Store:
+    """A database with the transaction that all its writers use."""
+
+    db: Database
+    path: Path
+    _lock: int | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, durable against a crash of the program when the block ends."""
+        conn = self.db.conn
+        try:
+            conn.execute("BEGIN IMMEDIATE")
+            yield conn
+            conn.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._rollback()
+            raise StoreError(f"cannot write {self.path}: {error}; free disk space or mend its permissions") from error
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _rollback(self) -> None:
+        if self.db.conn.in_transaction:
+            self.db.conn.execute("ROLLBACK")
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        return self.db.conn.execute(sql, params).fetchall()
+
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.db.conn.execute(sql, params).fetchone()
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        """Close the file and give its lock back."""
+        self.db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def open_database(
+    path: Path, migrations: Migrations, *, write: bool = True, create: bool = True, synchronous: str = "NORMAL"
+) -> Store:
+    """Open and, for writing, lock and migrate the database at `path`.
+
+    Raises StoreLocked where another run writes it, and StoreError where it is absent
+    (`create=False` or `write=False`), damaged, or made by a newer watchledger.
+    """
+    if not path.exists() and not (write and create):
+        raise StoreError(f"no database at {path}; make one with: watchledger run (or try: watchledger demo)")
+    lock = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if write:
+            lock = _lock(path)
+        conn = _connect(path, write=write, synchronous=synchronous)
+        db = Database(conn, use_counts_table=False)
+        _refuse_newer(db, migrations, path)
+        if write:
+            migrations.apply(db)
+        elif migrations.pending(db):
+            raise StoreError(f"{path} was made by an older watchledger; bring it up to date with: watchledger process")
+    except (OSError, sqlite3.DatabaseError) as error:
+        _release(lock)
+        raise StoreError(f"cannot open {path}: {error}; move it away, or restore a copy") from error
+    except StoreError:
+        _release(lock)
+        raise
+    return Store(db, path, lock)
+
+
+def _connect(path: Path, *, write: bool, synchronous: str) -> sqlite3.Connection:
+    target = str(path) if write else f"{path.absolute().as_uri()}?mode=ro"
+    # isolation_level None: transactions begin and end only where the code says so.
+    conn = sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None, uri=not write)
+    conn.row_factory = sqlite3.Row
+    if write:
+        conn.execute("PRAGMA journal_mode=WAL")
+        conn.execute(f"PRAGMA synchronous={synchronous}")
+    conn.execute("PRAGMA foreign_keys=ON")
+    conn.execute("PRAGMA trusted_schema=OFF")
+    return conn
+
+
+def _refuse_newer(db: Database, migrations: Migrations, path: Path) -> None:
+    applied = [migration.name for migration in migrations.applied(db)]
+    ours = {migration.name for migration in migrations._migrations}
+    strange = [name for name in applied if name not in ours]
+    if strange:
+        raise StoreError(f"{path} was made by a newer watchledger (it has {strange[0]}); upgrade watchledger")
+
+
+def _lock(path: Path) -> int:
+    """Hold the file's writer lock; the system gives it back when the process ends, however it ends."""
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise StoreLocked(f"another run is writing {path}; wait for it to end") from error
+    return handle
+
+
+def _release(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)

@@ -1,0 +1,289 @@
+"""The ledger: everything that the machine found in the pages; it can be deleted and rebuilt from the archive."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from records import Article, Claim, Extraction, Finding, Outcome, Reading
+from store import copies, merge
+from store.connect import Store, open_database
+from store.schema import ledger as migrations
+
+# Readings stored between two refreshes of search index, copy groups and deals.
+SETTLE_EVERY = 500
+
+
+class Ledger:
+    """Reads and writes one watchledger.db."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.run_id: int | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = True) -> Ledger:
+        """Open the ledger, making it where it is absent and `write` is set."""
+        return cls(open_database(path, migrations, write=write))
+
+    def close(self) -> None:
+        """Close the file."""
+        self.store.close()
+
+    # --- a run over pages
+
+    def unread(self, page_ids: Sequence[str], version: str) -> list[str]:
+        """Those of `page_ids` that this version has not read."""
+        marks = ",".join("?" * len(page_ids))
+        known = self.store.rows(
+            f"SELECT page_id FROM readings WHERE version = ? AND page_id IN ({marks})",  # noqa: S608
+            (version, *page_ids),
+        )
+        read = {row["page_id"] for row in known}
+        return [page_id for page_id in page_ids if page_id not in read]
+
+    def begin_run(self, stage: str, version: str, now: datetime) -> int:
+        """Open an entry in the run ledger, closing those that a kill left open."""
+        with self.store.transaction() as conn:
+            conn.execute("UPDATE runs SET ended_at = ?, how = 'interrupted' WHERE ended_at IS NULL", (_iso(now),))
+            self.run_id = conn.execute(
+                "INSERT INTO runs (stage, version, started_at, items_in) VALUES (?, ?, ?, 0)",
+                (stage, version, _iso(now)),
+            ).lastrowid
+        return int(self.run_id or 0)
+
+    def save(self, reading: Reading, version: str, source_id: str) -> None:
+        """Store what became of a page, with its article and findings, in one transaction."""
+        with self.store.transaction() as conn:
+            _forget(conn, reading.page_id)
+            if reading.article is not None:
+                _save_article(conn, reading.article, source_id)
+                copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
+            if reading.article is not None and reading.extraction is not None:
+                _save_extraction(conn, reading.article.article_id, reading.extraction)
+            conn.execute(
+                "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
+                (
+                    *(reading.page_id, reading.outcome, reading.reason),
+                    *(reading.article.article_id if reading.article else None, version),
+                ),
+            )
+            conn.execute(
+                "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
+                (self.run_id, reading.page_id, reading.outcome, reading.reason),
+            )
+            conn.execute("UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?", (self.run_id,))
+
+    def settle(self) -> None:
+        """Bring search index, copy groups and deals up to the articles; all in one transaction."""
+        with self.store.transaction() as conn:
+            last = conn.execute("SELECT last_article_no FROM settled").fetchone()[0]
+            fresh = conn.execute(
+                "SELECT article_no, article_id FROM articles WHERE article_no > ? ORDER BY article_no", (last,)
+            ).fetchall()
+            for row in fresh:
+                copies.join_groups(conn, row["article_id"])
+            conn.execute(
+                """INSERT INTO articles_fts (rowid, title, text)
+                   SELECT article_no, title, text FROM articles WHERE article_no > ?""",
+                (last,),
+            )
+            if fresh:
+                conn.execute("UPDATE settled SET last_article_no = ?", (fresh[-1]["article_no"],))
+                # A new copy changes how many independent sources its group's deals have.
+                conn.execute(
+                    """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT f.pair FROM findings f
+                       JOIN copy_groups c USING (article_id) WHERE c.leader_id IN (
+                           SELECT leader_id FROM copy_groups JOIN articles USING (article_id) WHERE article_no > ?)""",
+                    (last,),
+                )
+            for row in conn.execute("SELECT pair FROM dirty_pairs ORDER BY pair").fetchall():
+                merge.merge_pair(conn, row["pair"])
+            conn.execute("DELETE FROM dirty_pairs")
+
+    def end_run(self, now: datetime, how: str) -> None:
+        """Close the entry in the run ledger."""
+        with self.store.transaction() as conn:
+            conn.execute("UPDATE runs SET ended_at = ?, how = ? WHERE run_id = ?", (_iso(now), how, self.run_id))
+
+    def retry(self, outcomes: Iterable[Outcome]) -> int:
+        """Forget how pages with these outcomes ended, so that the next run reads them again."""
+        wanted = [str(outcome) for outcome in outcomes]
+        marks = ",".join("?" * len(wanted))
+        with self.store.transaction() as conn:
+            return conn.execute(f"DELETE FROM readings WHERE outcome IN ({marks})", wanted).rowcount  # noqa: S608
+
+    # --- reading back
+
+    def outcomes(self) -> dict[str, int]:
+        """How many pages ended in which outcome."""
+        rows = self.store.rows("SELECT outcome, COUNT(*) AS n FROM page_outcomes GROUP BY outcome ORDER BY outcome")
+        return {row["outcome"]: row["n"] for row in rows}
+
+    def run_counts(self) -> tuple[int, dict[str, int]]:
+        """Of the latest run: how many pages went in, and how they ended."""
+        run_id = self.store.one("SELECT MAX(run_id) FROM runs")
+        rows = self.store.rows(
+            "SELECT outcome, COUNT(*) AS n FROM run_items WHERE run_id = ? GROUP BY outcome ORDER BY outcome", (run_id,)
+        )
+        went_in = self.store.one("SELECT items_in FROM runs WHERE run_id = ?", (run_id,)) or 0
+        return went_in, {row["outcome"]: row["n"] for row in rows}
+
+    def quarantined(self) -> list[sqlite3.Row]:
+        """The pages that could not be read, and why."""
+        return self.store.rows(
+            "SELECT page_id, reason FROM readings WHERE outcome = ? ORDER BY page_id", (Outcome.QUARANTINED,)
+        )
+
+    def deals(self) -> list[sqlite3.Row]:
+        """All deals, surest first, with the article that tells each best."""
+        return self.store.rows(
+            """SELECT d.*, a.url, a.title, a.outlet, a.published FROM deals d JOIN articles a USING (article_id)
+               ORDER BY d.confidence DESC, d.deal_id"""
+        )
+
+    def search(self, words: str, limit: int = 20) -> list[sqlite3.Row]:
+        """Articles that hold all of `words`, best first; the words are taken as words, not as query syntax."""
+        query = " ".join('"' + word.replace('"', '""') + '"' for word in words.split())
+        if not query:
+            return []
+        return self.store.rows(
+            """SELECT a.article_id, a.title, a.url, a.published FROM articles_fts
+               JOIN articles a ON a.article_no = articles_fts.rowid
+               WHERE articles_fts MATCH ? ORDER BY rank, a.article_id LIMIT ?""",
+            (query, limit),
+        )
+
+    def overview(self) -> dict[str, int]:
+        """Totals: articles, findings, deals, claims."""
+        one = self.store.one
+        return {
+            table: one(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
+            for table in ("articles", "findings", "deals", "claims")
+        }
+
+
+def _iso(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _forget(conn: sqlite3.Connection, page_id: str) -> None:
+    """Take a page's former reading out; its deals are made anew at the next settling."""
+    conn.execute("DELETE FROM readings WHERE page_id = ?", (page_id,))
+    row = conn.execute("SELECT article_no, title, text FROM articles WHERE article_id = ?", (page_id,)).fetchone()
+    if row is None:
+        return
+    conn.execute(
+        """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT f.pair FROM findings f
+           LEFT JOIN copy_groups c USING (article_id)
+           WHERE article_id = ?1 OR c.leader_id = (SELECT leader_id FROM copy_groups WHERE article_id = ?1)""",
+        (page_id,),
+    )
+    if row["article_no"] <= conn.execute("SELECT last_article_no FROM settled").fetchone()[0]:
+        conn.execute(
+            "INSERT INTO articles_fts (articles_fts, rowid, title, text) VALUES ('delete', ?, ?, ?)",
+            (row["article_no"], row["title"], row["text"]),
+        )
+    conn.execute("DELETE FROM deals WHERE article_id = ?", (page_id,))
+    conn.execute("DELETE FROM articles WHERE article_id = ?", (page_id,))
+
+
+def _save_article(conn: sqlite3.Connection, article: Article, source_id: str) -> None:
+    conn.execute(
+        """INSERT INTO articles (article_id, url, title, text, language, outlet, author, published,
+               published_precision, published_rule, truncated, pages, source_id)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            *(article.article_id, article.url, article.title, article.text, article.language, article.outlet),
+            *(article.author, article.published, article.published_precision, article.published_rule),
+            *(article.truncated, _json(article.pages), source_id),
+        ),
+    )
+
+
+def _save_extraction(conn: sqlite3.Connection, article_id: str, extraction: Extraction) -> None:
+    for position, finding in enumerate(extraction.deals):
+        _save_finding(conn, article_id, position, finding, extraction.extractor_version)
+    for position, claim in enumerate(extraction.claims):
+        _save_claim(conn, article_id, position, claim)
+
+
+def _save_finding(conn: sqlite3.Connection, article_id: str, position: int, found: Finding, extractor: str) -> None:
+    pair = merge.pair_key(found.vendor_id, found.vendor, found.vendor_country, found.country)
+    finding_id = _id("F", article_id, pair, position)
+    financing, money = found.financing, found.financing.money if found.financing else None
+    row = {
+        "finding_id": finding_id,
+        "article_id": article_id,
+        "pair": pair,
+        "vendor": found.vendor,
+        "vendor_id": found.vendor_id,
+        "vendor_aliases": _json(found.vendor_aliases),
+        "vendor_country": found.vendor_country,
+        "country": found.country,
+        "technologies": _json(sorted(found.technologies)),
+        "financing_type": financing.type if financing else None,
+        "financier": financing.financier if financing else None,
+        "financing_amount": money.amount if money else None,
+        "financing_currency": money.currency if money else None,
+        "financing_raw": money.raw if money else None,
+        "value_amount": found.value.amount if found.value else None,
+        "value_currency": found.value.currency if found.value else None,
+        "value_raw": found.value.raw if found.value else None,
+        "customer": found.customer,
+        "year": found.year,
+        "status": found.status,
+        "alleged": found.alleged,
+        "role": found.role,
+        "place": found.place,
+        # Four digits: what lies below is noise of the machine that ran the model.
+        "confidence": round(found.confidence, 4),
+        "reasons": _json(found.reasons),
+        "field_confidence": _json({slot: round(value, 4) for slot, value in found.field_confidence}),
+        "extractor": extractor,
+    }
+    columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+    conn.execute(f"INSERT INTO findings ({columns}) VALUES ({marks})", row)  # noqa: S608
+    conn.execute("INSERT OR IGNORE INTO dirty_pairs VALUES (?)", (pair,))
+    conn.executemany(
+        "INSERT INTO evidence VALUES (?, ?, ?)", [(finding_id, i, quote) for i, quote in enumerate(found.evidence)]
+    )
+    conn.executemany(
+        "INSERT OR IGNORE INTO spans VALUES (?, ?, ?, ?, ?)",
+        [(finding_id, span.slot, span.start, span.end, span.where) for span in found.spans],
+    )
+    conn.executemany(
+        "INSERT INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (finding_id, i, item.type, item.financier, *_money(item.money))
+            for i, item in enumerate(found.instruments or ((financing,) if financing else ()))
+        ],
+    )
+
+
+def _money(money: Any) -> tuple[float | None, str | None, str | None]:
+    return (money.amount, money.currency, money.raw) if money else (None, None, None)
+
+
+def _save_claim(conn: sqlite3.Connection, article_id: str, position: int, claim: Claim) -> None:
+    conn.execute(
+        "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(_id("C", article_id, claim.vendor or "", position), article_id, claim.vendor, claim.vendor_country),
+            *(_json(sorted(claim.technologies)), claim.n_countries, claim.qualifier, claim.evidence),
+            round(claim.confidence, 4),
+        ),
+    )
+
+
+def _id(letter: str, *parts: object) -> str:
+    return letter + hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()[:15]
