@@ -373,7 +373,18 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class StoredPage:
+    """A page out of the archive, with what its source and the index that announced it say of it."""
+
+    page_id: str
+    page: Page
+    publisher: str = ""
+    hint_title: str = ""
+    hint_published: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageReading:
     """What became of one stored page: its outcome, and the article and extraction if it came to that."""
 
     page_id: str

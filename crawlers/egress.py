@@ -88,6 +88,7 @@ class GuardedResolver:
             resolutionReceiver.addressResolved(IPv4Address("TCP", address, port))
             resolutionReceiver.resolutionComplete()
             return resolution
+        receiver = resolutionReceiver
         if hostName not in self._private_hosts:
             receiver = _Guard(resolutionReceiver, hostName)
         return self._inner.resolveHostName(receiver, hostName, portNumber, addressTypes, transportSemantics)

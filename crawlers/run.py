@@ -35,7 +35,7 @@ def crawl(
     settings.set("DOWNLOAD_SLOTS", _slots(sources, per_host))
     settings.set("EGRESS_PRIVATE_HOSTS", [_host(s.url) for s in sources if s.private_network])
     settings.set("EGRESS_ADDRESS_BOOK", dict(address_book or {}))
-    process = CrawlerProcess(settings, install_root_handler=False)
+    process = CrawlerProcess(settings)
     crawler = process.create_crawler(SourceSpider)
     process.crawl(crawler, sources=sources, frontier=frontier, per_host=per_host)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -47,8 +47,7 @@ def crawl(
     spider = crawler.spider
     if isinstance(spider, SourceSpider) and spider.fatal is not None:
         raise spider.fatal
-    reason = crawler.stats.get_value("finish_reason") if crawler.stats else None
-    return "finished" if reason == "finished" else "stopped"
+    return "finished" if isinstance(spider, SourceSpider) and spider.ended == "finished" else "stopped"
 
 
 def _slots(sources: Sequence[Source], per_host: int) -> dict[str, dict[str, float]]:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import zstandard
 
-from records import Fetch, Link, Outcome, Page, Source, Target
+from records import Fetch, Link, Outcome, Page, Source, StoredPage, Target
 from store.connect import Store, open_database
 from store.schema import archive as migrations
 
@@ -34,17 +33,6 @@ STORED = {Outcome.KEPT, Outcome.COPY_OF}
 def page_id(final_url: str, sha256: str) -> str:
     """The id of a page: the same address with the same bytes is the same page."""
     return hashlib.sha256(f"{final_url}\n{sha256}".encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPage:
-    """A page out of the archive with its id and what the index said about it."""
-
-    page_id: str
-    page: Page
-    hint_title: str
-    hint_published: str
-    publisher: str
 
 
 class Archive:
@@ -246,7 +234,13 @@ class Archive:
             partial=bool(row["partial"]),
             via=row["via"],
         )
-        return StoredPage(wanted, page, row["hint_title"], row["hint_published"], row["publisher"])
+        return StoredPage(
+            page_id=wanted,
+            page=page,
+            publisher=row["publisher"],
+            hint_title=row["hint_title"],
+            hint_published=row["hint_published"],
+        )
 
     def sources(self) -> dict[str, dict[str, object]]:
         """What is known of each source that was ever asked."""

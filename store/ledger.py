@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from records import Article, Claim, Extraction, Finding, Outcome, Reading
+from records import Article, Claim, Extraction, Finding, Outcome, PageReading
 from store import copies, merge
 from store.connect import Store, open_database
 from store.schema import ledger as migrations
@@ -57,7 +57,7 @@ class Ledger:
             ).lastrowid
         return int(self.run_id or 0)
 
-    def save(self, reading: Reading, version: str, source_id: str) -> None:
+    def save(self, reading: PageReading, version: str, source_id: str) -> None:
         """Store what became of a page, with its article and findings, in one transaction."""
         with self.store.transaction() as conn:
             _forget(conn, reading.page_id)

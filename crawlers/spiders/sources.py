@@ -68,11 +68,16 @@ class SourceSpider(Spider):
         self.frontier = frontier
         self.queue = HostQueue(frontier, per_host)
         self.fatal: StoreError | None = None
+        self.ended = ""
 
     async def start(self) -> AsyncIterator[Any]:
         """Nothing of our own: the scheduler takes everything from the frontier."""
         return
         yield
+
+    def closed(self, reason: str) -> None:
+        """Called by Scrapy at the end: `finished`, `shutdown` or what stopped it."""
+        self.ended = reason
 
     def request_for(self, target: Target) -> Request:
         """The request that asks for a target; conditional where an index was had before."""

@@ -1,0 +1,226 @@
+"""A page's article: the main text without the page's furniture, normalised once and never changed again.
+
+Runs in a worker process with limits (work/pool.py). Makes no request of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import py3langid
+from lxml import etree
+from lxml.html import HtmlElement
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import detect_encoding
+from trafilatura import bare_extraction, load_html
+
+from extract.metadata import Facts, read_facts
+from extract.pdf import PdfError, read_pdf
+from records import Article, Outcome, Precision, StoredPage
+
+# Raised whenever the same page could give another text; all pages are then read again.
+CLEANER_VERSION = "1"
+
+# Limits before parsing (MEASURED-CRAWL, section 8: real pages have 1.6 MB, 20,000 tags, 228 kB in a tag at most).
+MAX_HTML = 5 * 1024 * 1024
+MAX_TAGS = 100_000
+MAX_TAG_LENGTH = 512 * 1024
+# Less text than this is a stub, a picture page or an error page.
+MIN_TEXT = 100
+# trafilatura gives up on trees deeper than lxml's limit; then the plain text is taken if there is this much more.
+FALLBACK_FACTOR = 4
+DETECT_LANGUAGE_ON = 4_000
+TEXT_FOR_LANGUAGE = 80
+
+# Elements that are never the article, by what pages call them. A name must stand as a word of its own
+# ("related-posts", not "correlated"); the article itself and the body are never dropped.
+_FURNITURE = re.compile(
+    r"(?:^|[\s_-])(?:related|read-?also|teaser|most-?read|trending|recommended|newsletter|signup|sign-up|subscribe|promo"
+    r"|cookies?|consent|gdpr|paywall|share|social|sharedaddy|comments?|disqus|breadcrumbs?|cta|sidebar|advert|ads?|sponsored"
+    r"|outbrain|taboola|popup|modal|skip-link|tags|byline|dateline-meta)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_ALWAYS_DROPPED = ("figcaption", "aside", "nav", "footer", "form", "noscript", "iframe", "svg", "button", "template")
+_NEVER_DROPPED = {"html", "body", "main", "article", "head"}
+_PAYWALL = re.compile(
+    r"(?:^|[\s_-])(?:paywall|piano-offer|subscriber-only|meteredContent|regwall)(?:$|[\s_-])", re.IGNORECASE
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_.:-]{2,40})", re.IGNORECASE)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """How cleaning ended; with an article only where the outcome is `kept`."""
+
+    outcome: Outcome
+    reason: str = ""
+    article: Article | None = None
+
+
+def clean(stored: StoredPage) -> Cleaned:
+    """The article of a stored page, or the named reason why it has none."""
+    body = stored.page.body
+    if not body.strip(b"\x00 \t\r\n"):
+        return Cleaned(Outcome.EMPTY)
+    if b"%PDF-" in body[:1024]:
+        return _clean_pdf(stored)
+    if len(body) > MAX_HTML:
+        return Cleaned(Outcome.TOO_BIG, "html")
+    text = decode(body, stored.page.content_type)
+    if _is_binary(text):
+        return Cleaned(Outcome.NOT_HTML, "binary")
+    if "<" not in text[:2000] and stored.page.content_type.lower().startswith("text/plain"):
+        return _finish(stored, Facts(), _normalise(text), truncated=False)
+    if text.count("<") > MAX_TAGS:
+        return Cleaned(Outcome.QUARANTINED, "too_many_tags")
+    if _longest_tag(text) > MAX_TAG_LENGTH:
+        return Cleaned(Outcome.QUARANTINED, "tag_too_long")
+    return _clean_html(stored, text)
+
+
+def decode(body: bytes, content_type: str) -> str:
+    """Bytes to text: a byte-order mark, then UTF-8 where it fits, then what header and page say, then a guess.
+
+    Headers are often wrong and UTF-8 is hardly ever valid by accident, so it is tried first.
+    """
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if body.startswith(mark):
+            return body[len(mark) :].decode(name, "replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    told = [match.group(1).decode("ascii")] if (match := _CHARSET.search(body[:4096])) else []
+    if header := re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", content_type, re.IGNORECASE):
+        told.insert(0, header.group(1))
+    for name in [*told, detect_encoding(body[:65536]) or "windows-1252"]:
+        # Pages that call themselves Latin-1 are Windows-1252 (as every browser assumes).
+        name = "windows-1252" if name.lower() in {"iso-8859-1", "latin-1", "latin1", "ascii", "us-ascii"} else name
+        if name.lower().replace("_", "-") in {"utf-8", "utf8"}:
+            continue
+        try:
+            return body.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return body.decode("utf-8", "replace")
+
+
+def detect_language(text: str, told: str = "") -> str:
+    """ISO 639-1 code of a text; of a very short one what the page says, if it says."""
+    told = told.strip().lower()[:2]
+    if len(text) < TEXT_FOR_LANGUAGE and told.isalpha() and len(told) == 2:
+        return told
+    code, _ = py3langid.classify(text[:DETECT_LANGUAGE_ON])
+    return str(code)
+
+
+def _clean_html(stored: StoredPage, text: str) -> Cleaned:
+    tree = load_html(text)
+    if tree is None:
+        return Cleaned(Outcome.NOT_HTML, "no_tree")
+    facts = read_facts(tree, stored.page.final_url, stored.page.fetched_at, stored.hint_published)
+    told_language = tree.get("lang", "")
+    walled = not facts.free or any(_PAYWALL.search(_called(element)) for element in tree.iter(etree.Element))
+    deep = extract_plain_text(text, main_content=True, alt_texts=False, links=False, noscript=False)
+    _drop_furniture(tree)
+    document = bare_extraction(
+        tree, fast=True, with_metadata=False, include_comments=False, include_tables=True, deduplicate=False
+    )
+    article_text = _normalise(getattr(document, "text", None) or "")
+    reason = ""
+    if len(article_text) * FALLBACK_FACTOR < len(deep):
+        article_text, reason = _normalise(deep), "deep_tree"
+    cleaned = _finish(stored, facts, article_text, truncated=walled or stored.page.partial, told_language=told_language)
+    return Cleaned(cleaned.outcome, cleaned.reason or reason, cleaned.article)
+
+
+def _clean_pdf(stored: StoredPage) -> Cleaned:
+    try:
+        pdf = read_pdf(stored.page.body)
+    except PdfError as error:
+        return Cleaned(error.outcome, error.reason)
+    facts = Facts(title=stored.hint_title or pdf.title, author=pdf.author)
+    if pdf.created:
+        facts.published, facts.precision, facts.rule = pdf.created, Precision.DAY, "pdf_created"
+    return _finish(stored, facts, pdf.text, truncated=pdf.cut or stored.page.partial, pages=pdf.pages)
+
+
+def _finish(
+    stored: StoredPage,
+    facts: Facts,
+    text: str,
+    *,
+    truncated: bool,
+    told_language: str = "",
+    pages: tuple[int, ...] = (),
+) -> Cleaned:
+    if not text:
+        return Cleaned(Outcome.EMPTY, "no_text")
+    if len(text) < MIN_TEXT:
+        return Cleaned(Outcome.TOO_SHORT, f"{len(text)} characters")
+    article = Article(
+        article_id=stored.page_id,
+        url=stored.page.final_url,
+        title=_line(facts.title or stored.hint_title),
+        text=text,
+        language=detect_language(text, told_language),
+        outlet=_line(facts.outlet or stored.publisher) or None,
+        author=_line(facts.author) or None,
+        published=facts.published,
+        published_precision=facts.precision,
+        published_rule=facts.rule,
+        truncated=truncated,
+        pages=pages,
+    )
+    return Cleaned(Outcome.KEPT, article=article)
+
+
+def _drop_furniture(tree: HtmlElement) -> None:
+    doomed = [
+        element
+        for element in tree.iter(etree.Element)
+        if element.tag in _ALWAYS_DROPPED
+        or (element.tag not in _NEVER_DROPPED and _FURNITURE.search(_called(element)))
+        or element.get("hidden") is not None
+        or _HIDDEN.search(element.get("style") or "")
+    ]
+    for element in doomed:
+        parent = element.getparent()
+        if parent is not None:
+            element.drop_tree()
+
+
+def _called(element: HtmlElement) -> str:
+    return f"{element.get('class') or ''} {element.get('id') or ''}"[:500]
+
+
+def _normalise(text: str) -> str:
+    """NFC, no control characters, one blank line between paragraphs."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _CONTROL.sub("", text.encode("utf-8", "replace").decode("utf-8"))
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return "\n\n".join(line for line in lines if line)
+
+
+def _line(text: str) -> str:
+    return " ".join(_normalise(text).split())[:500]
+
+
+def _is_binary(text: str) -> bool:
+    head = text[:4096]
+    strange = sum(1 for char in head if char == "\ufffd" or (char < " " and char not in "\t\r\n\f"))
+    return strange * 10 > len(head)
+
+
+def _longest_tag(text: str) -> int:
+    longest = at = 0
+    while (at := text.find("<", at)) >= 0:
+        end = text.find(">", at)
+        if end < 0:
+            return max(longest, len(text) - at)
+        longest, at = max(longest, end - at), end
+    return longest

@@ -1,0 +1,204 @@
+"""Title, outlet, author and date of a web page, each by the first rule that gives a sensible answer.
+
+trafilatura's own metadata reader costs more than reading the text does (MEASURED-CRAWL,
+section 1), so the structured places are read here; htmldate is asked only when they are empty.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from htmldate import find_date
+from lxml.html import HtmlElement
+
+from records import Precision
+
+EARLIEST_YEAR = 1990
+# A page's JSON-LD is a few kB; megabytes are somebody's data store.
+MAX_JSON = 1_000_000
+MAX_JSON_NODES = 20_000
+# Text in which a date is looked for by htmldate: its searches are not linear.
+MAX_TAGS_FOR_DATE_SEARCH = 5_000
+
+_ARTICLE_TYPES = re.compile(r"article|report|blogposting|newsmedia", re.IGNORECASE)
+_ISO = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?=$|[T ])")
+_URL_DAY = re.compile(r"/((?:19|20)\d{2})[/-]?(\d{2})[/-]?(\d{2})(?=[/.\-_]|$)")
+_URL_MONTH = re.compile(r"/((?:19|20)\d{2})/(\d{2})/")
+_DATE_METAS = (
+    *("article:published_time", "datepublished", "date", "dc.date", "dc.date.issued", "dcterms.date", "pubdate"),
+    *("publishdate", "publish-date", "parsely-pub-date", "sailthru.date", "og:article:published_time"),
+)
+_TITLE_METAS = ("og:title", "twitter:title", "dc.title", "headline")
+_AUTHOR_METAS = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author")
+_OUTLET_METAS = ("og:site_name", "application-name", "dc.publisher")
+_BYLINE = re.compile(r"^\s*(?:by|par|por)\s+(.{3,80})$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a page says about itself. `free` False: it says that it is for subscribers only."""
+
+    title: str = ""
+    outlet: str = ""
+    author: str = ""
+    published: str | None = None
+    precision: Precision | None = None
+    rule: str | None = None
+    free: bool = True
+    _linked: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_facts(tree: HtmlElement, url: str, fetched_at: datetime, hint_published: str = "") -> Facts:
+    """Read a parsed page. `hint_published` is what the feed said; `fetched_at` bounds what is plausible."""
+    metas = _metas(tree)
+    linked = list(_json_ld(tree))
+    articles = [node for node in linked if _ARTICLE_TYPES.search(_words(node.get("@type")))]
+    facts = Facts(
+        title=_title(tree, metas, articles),
+        outlet=_first(metas, _OUTLET_METAS) or _name(next((n["publisher"] for n in articles if "publisher" in n), "")),
+        author=_author(tree, metas, articles),
+        free=not any(str(node.get("isAccessibleForFree")).lower() == "false" for node in linked),
+    )
+    for rule, value in _dates(tree, url, metas, articles, hint_published, fetched_at):
+        published = to_partial_date(value, fetched_at)
+        if published:
+            facts.published, facts.rule = published, rule
+            facts.precision = (Precision.YEAR, Precision.MONTH, Precision.DAY)[published.count("-")]
+            break
+    return facts
+
+
+def to_partial_date(value: str, fetched_at: datetime) -> str:
+    """The date as precise as it is told (2024, 2024-05, 2024-05-17); empty where it is none or not plausible."""
+    match = _ISO.match(value.strip())
+    if not match:
+        return ""
+    year, month, day = (int(part) if part else None for part in match.groups())
+    try:
+        told = datetime(year or 0, month or 1, day or 1, tzinfo=fetched_at.tzinfo)
+    except ValueError:
+        return ""
+    # A page may be dated in a time zone that is a day ahead.
+    if told.year < EARLIEST_YEAR or (told - fetched_at).days > 1:
+        return ""
+    return match.group(0)
+
+
+def _dates(
+    tree: HtmlElement,
+    url: str,
+    metas: dict[str, str],
+    articles: list[dict[str, Any]],
+    hint: str,
+    fetched_at: datetime,
+) -> Iterator[tuple[str, str]]:
+    """Candidates, the most trustworthy rule first; the costly one is asked only if the rest failed."""
+    for node in articles:
+        yield "json_ld", _text(node.get("datePublished"))
+    for name in _DATE_METAS:
+        yield "meta", metas.get(name, "")
+    for stamp in tree.iter("time"):
+        yield "time", stamp.get("datetime", "")
+    yield "feed", hint
+    if day := _URL_DAY.search(url):
+        yield "url", "-".join(day.groups())
+    if sum(1 for _ in tree.iter()) <= MAX_TAGS_FOR_DATE_SEARCH:
+        # Dates that the page shows; bounded by the fetch, so that the answer does not change with the clock.
+        found = find_date(
+            tree,
+            extensive_search=False,
+            original_date=True,
+            max_date=fetched_at.strftime("%Y-%m-%d"),
+            deferred_url_extractor=True,
+        )
+        yield "page_text", found or ""
+    if month := _URL_MONTH.search(url):
+        yield "url", "-".join(month.groups())
+
+
+def _title(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
+    headings = [_text_of(heading) for heading in tree.iter("h1")]
+    candidates = [
+        *(_text(node.get("headline")) for node in articles),
+        *(metas.get(name, "") for name in _TITLE_METAS),
+        *(headings if len(headings) == 1 else []),
+        *(_text_of(title) for title in tree.iter("title")),
+        *headings,
+    ]
+    title = next((c for c in candidates if c), "")
+    # "Headline | Outlet": the heading on the page is the shorter, cleaner form of the same words.
+    for heading in headings:
+        if heading and heading != title and title.startswith(heading):
+            return heading
+    return title
+
+
+def _author(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
+    for node in articles:
+        people = node.get("author")
+        names = [_name(person) for person in (people if isinstance(people, list) else [people])]
+        if any(names):
+            return ", ".join(name for name in names if name)[:200]
+    told = _first(metas, _AUTHOR_METAS)
+    if told and not told.startswith("http"):
+        return told[:200]
+    for element in tree.xpath("//*[contains(@class, 'byline') or contains(@class, 'author') or @rel='author']")[:5]:
+        words = _text_of(element)
+        if match := _BYLINE.match(words):
+            return match.group(1)
+    return ""
+
+
+def _metas(tree: HtmlElement) -> dict[str, str]:
+    metas: dict[str, str] = {}
+    for meta in tree.iter("meta"):
+        name = (meta.get("property") or meta.get("name") or meta.get("itemprop") or "").lower()
+        if name and len(metas) < 500:
+            metas.setdefault(name, " ".join((meta.get("content") or "").split())[:1000])
+    return metas
+
+
+def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+    """The objects of all JSON-LD blocks, outer before inner, without walking into bottomless ones."""
+    for script in tree.xpath("//script[@type='application/ld+json']"):
+        text = script.text or ""
+        if len(text) > MAX_JSON:
+            continue
+        try:
+            waiting: list[Any] = [json.loads(text, strict=False)]
+        except (ValueError, RecursionError):
+            continue
+        for _ in range(MAX_JSON_NODES):
+            if not waiting:
+                break
+            node = waiting.pop(0)
+            if isinstance(node, list):
+                waiting[:0] = node[:200]
+            elif isinstance(node, dict):
+                yield node
+                waiting.extend(node.get(key) for key in ("@graph", "mainEntity") if key in node)
+
+
+def _first(metas: dict[str, str], names: tuple[str, ...]) -> str:
+    return next((metas[name] for name in names if metas.get(name)), "")
+
+
+def _name(value: Any) -> str:
+    return _text(value.get("name")) if isinstance(value, dict) else _text(value)
+
+
+def _words(value: Any) -> str:
+    return " ".join(_text(item) for item in value) if isinstance(value, list) else _text(value)
+
+
+def _text(value: Any) -> str:
+    return " ".join(value.split())[:1000] if isinstance(value, str) else ""
+
+
+def _text_of(element: HtmlElement) -> str:
+    return " ".join(element.text_content().split())[:500]

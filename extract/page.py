@@ -1,0 +1,48 @@
+"""From a stored page to its reading: clean, then extract. What a worker process runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from extract.clean import CLEANER_VERSION, clean
+from extract.document import Extractor
+from records import Document, Outcome, PageReading, StoredPage
+
+
+class PageReader:
+    """Reads pages with one loaded extractor. The same page always gives the same reading."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self._extractor = extractor
+        self.version = f"clean-{CLEANER_VERSION}+{extractor.version}"
+
+    @classmethod
+    def load(cls, overlay: Path | None = None) -> PageReader:
+        """Load the models, with a workspace's own lexicon where it has one."""
+        return cls(Extractor.load(overlay))
+
+    def __call__(self, stored: StoredPage | None) -> PageReading | str:
+        """The reading of a page; asked with None, the version that reads."""
+        if stored is None:
+            return self.version
+        cleaned = clean(stored)
+        article = cleaned.article
+        if article is None:
+            return PageReading(page_id=stored.page_id, outcome=cleaned.outcome, reason=cleaned.reason)
+        extraction = self._extractor.extract(
+            Document(
+                id=article.article_id,
+                text=article.text,
+                title=article.title,
+                date=article.published,
+                lang=article.language,
+                url=article.url,
+            )
+        )
+        return PageReading(
+            page_id=stored.page_id,
+            outcome=Outcome.KEPT if extraction.deals or extraction.claims else extraction.outcome,
+            reason=cleaned.reason,
+            article=article,
+            extraction=extraction,
+        )
