@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from scrapy.crawler import CrawlerProcess
@@ -11,7 +11,7 @@ from scrapy.settings import Settings
 
 from crawlers.scheduler import Frontier
 from crawlers.spiders.sources import SourceSpider
-from records import Source
+from records import Fetch, Source
 
 
 def crawl(
@@ -22,11 +22,12 @@ def crawl(
     version: str,
     address_book: Mapping[str, tuple[str, int]] | None = None,
     per_host: int = 1,
+    watch: Callable[[Fetch], None] | None = None,
 ) -> str:
     """Fetch what the frontier holds for `sources` and say how it ended: `finished` or `stopped`.
 
     `contact` is told to every site. `address_book` maps hosts to where they are dialled,
-    which the demo uses for its newsroom. Raises StoreError where storing failed.
+    which the demo uses for its newsroom; `watch` is told each fetch as it is stored. Raises StoreError where storing failed.
     """
     settings = Settings()
     settings.setmodule("crawlers.settings")
@@ -37,7 +38,7 @@ def crawl(
     settings.set("EGRESS_ADDRESS_BOOK", dict(address_book or {}))
     process = CrawlerProcess(settings)
     crawler = process.create_crawler(SourceSpider)
-    process.crawl(crawler, sources=sources, frontier=frontier, per_host=per_host)
+    process.crawl(crawler, sources=sources, frontier=frontier, per_host=per_host, watch=watch)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         process.start()

@@ -127,6 +127,7 @@ def _clean_html(stored: StoredPage, text: str) -> Cleaned:
     walled = not facts.free or any(_PAYWALL.search(_called(element)) for element in tree.iter(etree.Element))
     deep = extract_plain_text(text, main_content=True, alt_texts=False, links=False, noscript=False)
     _drop_furniture(tree)
+    _open_layout_tables(tree)
     document = bare_extraction(
         tree, fast=True, with_metadata=False, include_comments=False, include_tables=True, deduplicate=False
     )
@@ -162,10 +163,15 @@ def _finish(
         return Cleaned(Outcome.EMPTY, "no_text")
     if len(text) < MIN_TEXT:
         return Cleaned(Outcome.TOO_SHORT, f"{len(text)} characters")
+    title = _line(facts.title or stored.hint_title)
+    first, _, rest = text.partition("\n\n")
+    # The heading stands above the text, as in `title`; in a PDF it stays, because offsets of pages hang on it.
+    if rest and not pages and first == title:
+        text = rest
     article = Article(
         article_id=stored.page_id,
         url=stored.page.final_url,
-        title=_line(facts.title or stored.hint_title),
+        title=title,
         text=text,
         language=detect_language(text, told_language),
         outlet=_line(facts.outlet or stored.publisher) or None,
@@ -192,6 +198,15 @@ def _drop_furniture(tree: HtmlElement) -> None:
         parent = element.getparent()
         if parent is not None:
             element.drop_tree()
+
+
+def _open_layout_tables(tree: HtmlElement) -> None:
+    """Make a table that holds paragraphs or headings an ordinary block: it lays the page out, it has no figures."""
+    for table in list(tree.iter("table")):
+        if table.find(".//p") is None and table.find(".//h1") is None and table.find(".//table") is None:
+            continue
+        for part in [table, *table.iter("tbody", "thead", "tfoot", "tr", "td", "th")]:
+            part.tag = "div"
 
 
 def _called(element: HtmlElement) -> str:

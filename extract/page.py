@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from extract.clean import CLEANER_VERSION, clean
+from extract.clean import CLEANER_VERSION, clean, detect_language
 from extract.document import Extractor
 from records import Document, Outcome, PageReading, StoredPage
 
@@ -19,6 +19,7 @@ class PageReader:
     @classmethod
     def load(cls, overlay: Path | None = None) -> PageReader:
         """Load the models, with a workspace's own lexicon where it has one."""
+        detect_language("A first text, so that no document pays for loading the model.")
         return cls(Extractor.load(overlay))
 
     def __call__(self, stored: StoredPage | None) -> PageReading | str:

@@ -22,8 +22,11 @@ HEAD_LINES = 2
 HEAD_SHARE = 0.5
 # A line this much shorter than the page's longest ends its paragraph.
 FULL_LINE = 0.7
+# A line that ends a sentence need not be that short.
+FULL_LINE_AT_STOP = 0.92
 
 _DIGITS = re.compile(r"\d+")
+_NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2})*\.?\s+[A-Z\u00c0-\u00de]|[\u2022\u25aa-]\s")
 _CREATED = re.compile(r"^D:(\d{4})(\d{2})(\d{2})")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 # pdfium marks a hyphen at a line's end with U+0002 or U+FFFE.
@@ -120,11 +123,11 @@ def _paragraphs(lines: list[str]) -> str:
         if not line:
             open_paragraph = False
             continue
-        if open_paragraph:
+        if open_paragraph and not _NUMBERED.match(line):
             paragraphs[-1] += " " + line
         else:
             paragraphs.append(line)
-        open_paragraph = len(line) >= FULL_LINE * width
+        open_paragraph = len(line) >= (FULL_LINE_AT_STOP if line[-1] in ".!?:" else FULL_LINE) * width
     return "\n\n".join(paragraphs)
 
 

@@ -21,6 +21,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from records import WatchledgerError
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -100,6 +102,8 @@ def _result(future: Any) -> Any:
         return Lost("crash", f"exit status {error.exitcode}")
     except MemoryError:
         return Lost("memory")
+    except WatchledgerError:  # not the document's fault: the worker could not be made ready
+        raise
     except Exception as error:  # whatever a document made a library raise
         return Lost("error", f"{type(error).__name__}: {error}"[:200])
 
@@ -107,13 +111,17 @@ def _result(future: Any) -> Any:
 # --- in the worker
 
 _work: Callable[[Any], Any] | None = None
+_fault: WatchledgerError | None = None
 
 
 def _start(make: Callable[[], Callable[[Any], Any]], memory_bytes: int, parent: int) -> None:
-    global _work
+    global _work, _fault
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _work = make()
+    try:
+        _work = make()
+    except WatchledgerError as error:  # told with the first task, as the pool would only say "broken"
+        _fault = error
     # After the models are loaded: the limit is on what documents add to them.
     used = _address_space()
     resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, resource.RLIM_INFINITY))
@@ -121,6 +129,8 @@ def _start(make: Callable[[], Callable[[Any], Any]], memory_bytes: int, parent: 
 
 
 def _call(task: Any) -> Any:
+    if _fault is not None:
+        raise _fault
     assert _work is not None
     return _work(task)
 

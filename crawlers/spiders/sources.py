@@ -62,11 +62,14 @@ class SourceSpider(Spider):
 
     name = "sources"
 
-    def __init__(self, sources: Iterable[Source], frontier: Frontier, per_host: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, sources: Iterable[Source], frontier: Frontier, per_host: int = 1, watch: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.sources = {source.id: source for source in sources}
         self.frontier = frontier
         self.queue = HostQueue(frontier, per_host)
+        self.watch = watch
         self.fatal: StoreError | None = None
         self.ended = ""
 
@@ -176,6 +179,8 @@ class SourceSpider(Spider):
             self.fatal = error
             raise CloseSpider("store_failed") from error
         self.queue.done(fetch.target, new_hosts)
+        if self.watch is not None:
+            self.watch(fetch)
 
 
 def _fetch(
