@@ -27,7 +27,8 @@ def crawl(
     """Fetch what the frontier holds for `sources` and say how it ended: `finished` or `stopped`.
 
     `contact` is told to every site. `address_book` maps hosts to where they are dialled,
-    which the demo uses for its newsroom; `watch` is told each fetch as it is stored. Raises StoreError where storing failed.
+    which the demo uses for its newsroom; `watch` is told each fetch as it is stored.
+    Raises StoreError where storing failed.
     """
     settings = Settings()
     settings.setmodule("crawlers.settings")

@@ -6,7 +6,7 @@ Nothing is cleaned here; that would cost five sixths of the speed (MEASURED-CRAW
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -63,7 +63,12 @@ class SourceSpider(Spider):
     name = "sources"
 
     def __init__(
-        self, sources: Iterable[Source], frontier: Frontier, per_host: int = 1, watch: Any = None, **kwargs: Any
+        self,
+        sources: Iterable[Source],
+        frontier: Frontier,
+        per_host: int = 1,
+        watch: Callable[[Fetch], None] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.sources = {source.id: source for source in sources}
