@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from extract.boilerplate import teaser_ranges
 from extract.lexicon import Hit, Kind, Lexicon
-from extract.mentions import LEGAL, Company, Mention, MentionFinder, Mentions
+from extract.mentions import LEGAL, Company, Mention, MentionFinder, Mentions, short_name
 from extract.parse import Parsed, parse
 from extract.text import Reading, read_text
-from records import Document, Technology
+from records import Document, Span, Technology
 
 TECHNOLOGIES = tuple(t.value for t in Technology)
 TRIGGER_CLASSES = (
@@ -73,6 +73,32 @@ class Graph:
     suppliers: list[Supplier]
     recipients: list[Recipient]
     teasers: list[tuple[int, int]]
+    vendor_technologies: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    country_names: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def vendor_name(supplier: Supplier) -> str | None:
+        """The usual short name: the lexicon's, else the form that stands most often, the longer of equals."""
+        if not supplier.company:
+            return None
+        if supplier.company.vendor:
+            return supplier.company.vendor
+        counts: dict[str, int] = {}
+        for m in supplier.company.names:
+            counts[short_name(m)] = counts.get(short_name(m), 0) + 1
+        return max(sorted(counts), key=lambda n: (counts[n], len(n)))
+
+    def span(self, start: int, end: int, slot: str) -> Span | None:
+        """A range of the reading as a span of the title or text as given; `None` where it crosses from one to the other."""
+        first, stop = self.reading.raw_span(start, end)
+        title = self.document.title.strip()
+        body_at = len(title) + 2 if title else 0
+        if first >= body_at:
+            return Span(start=first - body_at, end=stop - body_at, slot=slot)
+        if stop <= len(title):
+            shift = len(self.document.title) - len(self.document.title.lstrip())
+            return Span(start=first + shift, end=stop + shift, slot=slot, where="title")
+        return None
 
     def pairs(self) -> list[tuple[int, int]]:
         """Candidate (supplier, recipient) indexes; a nation does not supply itself."""
@@ -111,6 +137,13 @@ class GraphBuilder:
         for m in mentions.countries:
             recipients.setdefault(m.key, Recipient(m.key, [])).mentions.append(m)
         graph = Graph(document, reading, title_end, lang, parsed, mentions, suppliers, list(recipients.values()), teasers)
+        graph.country_names = self.lexicon.country_names
+        _tell_homes(graph)
+        graph.vendor_technologies = {
+            s.company.vendor: tuple(self.lexicon.vendors[s.company.vendor].technologies)
+            for s in suppliers
+            if s.company and s.company.vendor
+        }
         _resolve_references(graph)
         return graph
 
@@ -121,6 +154,40 @@ class GraphBuilder:
             if m.form in ("demonym", "name"):
                 nations.setdefault(m.key, []).append(m)
         return made + [Supplier(f"#{iso}", None, iso, found) for iso, found in nations.items()]
+
+
+_HOME_AFTER = re.compile(
+    r"^[\s,(\-–—]*(?:(?:which|that) is )?(?:(?:an?|the|une?|una?|la|le|el|its|ltd|inc|a/s|s\.a)\b[\s.,]*)?(?:[\w-]+[\s-]){0,5}?"
+    r"(?:of |in |from |based in |headquartered in |registered in |de |en |du |d'|del )?(?:the |la |le |les )?$",
+    re.IGNORECASE,
+)
+_HOME_BEFORE = re.compile(r"^(?:['’]s)?[\s-]*(?:based|listed|owned|made|headquartered)?[\s,]*(?:[\w&-]+[\s-]){0,5}$")
+
+
+def _tell_homes(graph: Graph) -> None:
+    """Reads a company's home off the text where the lexicon does not know it: "the Israeli X", "X, a firm of Moscow", "X (Israel)"."""
+    text = graph.reading.text
+    for supplier in graph.suppliers:
+        if not supplier.company or supplier.country:
+            continue
+        votes: dict[str, float] = {}
+        for m in supplier.mentions:
+            for c in graph.mentions.countries:
+                if c.weak or c.form == "agency":
+                    continue
+                if m.end <= c.start <= m.end + 60:
+                    between = text[m.end : c.start]
+                    if "." not in between and "\n" not in between and _HOME_AFTER.match(between) and between.strip(" ") not in ("in", "to", "for", "and", ",", ""):
+                        votes[c.key] = votes.get(c.key, 0) + (2.0 if re.search(r"[,(]", between[:2]) else 0.7)
+                elif c.form == "demonym" and m.start - 45 <= c.end <= m.start:
+                    between = text[c.end : m.start]
+                    if not re.search(r"[.;:\n,]", between) and _HOME_BEFORE.match(between):
+                        votes[c.key] = votes.get(c.key, 0) + 1.5
+                elif m.start - 25 <= c.end <= m.start and re.match(r"^(?:'s|-based|-listed)\s(?:[\w-]+\s){0,2}$", text[c.end : m.start]):
+                    votes[c.key] = votes.get(c.key, 0) + 1.5
+        if votes:
+            supplier.country = max(sorted(votes), key=lambda k: votes[k])
+            supplier.company.country = supplier.country
 
 
 def _inside(position: int, ranges: Iterable[tuple[int, int]]) -> bool:
@@ -156,7 +223,18 @@ def _resolve_references(graph: Graph) -> None:
             best[1].references.append(Mention(ref.start, ref.end, "reference", best[1].key))
 
 
-FEATURES: list[str] = []
+FEATURES = (
+    *("nation known_vendor weak_name mentions references in_title first_at legal_suffix spacy_org spacy_person acronym "
+      "strong_near weak_near money_near crowd company_word as_subject after_by").split(),
+    *(f"s_{name}" for name in TRIGGER_CLASSES),
+    *("c_mentions c_share c_in_title c_most c_most_foreign c_home_of_vendor c_only_demonym c_agency c_city c_weak c_first_at "
+      "c_strong_near c_buy c_few").split(),
+    *("home home_unknown same_sentence same_sentences sentence_gap same_paragraph paragraph_gap shared_paragraphs char_gap "
+      "closest_country both_in_title one_country most_foreign_not_home strong_both weak_both money_both countries_in_sentence "
+      "lead_window_country adjective_of doc_strong doc_weak doc_companies doc_countries").split(),
+    *(f"b_{name}" for name in TRIGGER_CLASSES),
+)  # fmt: skip
+"""Names of the features of a pair: of the supplier, its sentences' triggers (s_), the country (c_), both, shared triggers (b_)."""
 
 
 def _log(n: float) -> float:
@@ -315,6 +393,4 @@ class PairDescriber:
     def matrix(self, pairs: list[tuple[int, int]]) -> NDArray[np.float32]:
         """Features of many pairs, shape (pairs, len(feature_names()))."""
         rows = [self.describe(s, r) for s, r in pairs]
-        if not FEATURES and rows:
-            FEATURES.extend(rows[0])
-        return np.array([[row[name] for name in FEATURES] for row in rows], dtype=np.float32).reshape(len(rows), -1)
+        return np.array([[row[name] for name in FEATURES] for row in rows], dtype=np.float32).reshape(len(rows), len(FEATURES))

@@ -1,0 +1,112 @@
+"""The trained encoder and heads at run time: two ONNX graphs and a JSON file of what was calibrated.
+
+Nothing is ever unpickled; a file that is missing or of another version is a `ModelError`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from extract.graph import FEATURES, Graph
+from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats
+from records import ModelError
+
+FORMAT = 1
+HEAD_ARRAYS = (
+    "average", "supplier_mask", "recipient_mask", "pair_supplier", "pair_recipient", "near_supplier", "near_recipient", "features",
+    "technology_mask", "technology_features", "count", "count_features", "count_supplier", "count_technology",
+)  # fmt: skip
+Outputs = dict[str, Floats]
+
+
+def sigmoid(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, x))))
+
+
+@dataclass(slots=True)
+class Scored:
+    """One document's arrays with the heads' logits over them."""
+
+    arrays: Arrays
+    outputs: Outputs
+
+
+class Scorer:
+    """Runs the encoder on the chunks of a document and the heads on its pairs, on one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self.settings: dict[str, Any] = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+            if self.settings.get("format") != FORMAT or tuple(self.settings["features"]) != FEATURES:
+                raise ModelError(f"{folder}: trained for another version of the features; train again with: watchledger train")
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = 1
+            options.inter_op_num_threads = 1
+            options.log_severity_level = 3
+            self._encoder = onnxruntime.InferenceSession(str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
+            self._heads = onnxruntime.InferenceSession(str(folder / "heads.onnx"), options, providers=["CPUExecutionProvider"])
+            self._maker = ArrayMaker(Tokenizer.from_file(str(folder / "tokenizer.json")))
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"{folder}: no usable trained model: {error}") from error
+        except Exception as error:
+            # onnxruntime and tokenizers raise their own unrelated classes for a damaged file.
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"{folder}: the trained model is damaged: {error}") from error
+        self._takes = {i.name for i in self._heads.get_inputs()}
+
+    @classmethod
+    def shipped(cls) -> Scorer:
+        """The model that comes with the package."""
+        with as_file(files("models") / "encoder") as folder:
+            return cls(folder)
+
+    @property
+    def version(self) -> str:
+        return str(self.settings["version"])
+
+    def score(self, graph: Graph) -> Scored | None:
+        """Logits for every pair of the document, or `None` where it has no pair."""
+        if not graph.suppliers or not graph.recipients or not graph.pairs():
+            return None
+        arrays = self._maker.make(graph)
+        if not arrays.chunk_ids:
+            return None
+        tokens = self._tokens(arrays)
+        given: dict[str, Any] = {"tokens": tokens} | {name: getattr(arrays, name) for name in HEAD_ARRAYS}
+        for slot in ARGUMENT_SLOTS:
+            given[slot] = arrays.arguments[slot]
+            given[f"{slot}_features"] = arrays.argument_features[slot]
+        names = [o.name for o in self._heads.get_outputs()]
+        values = self._heads.run(names, {k: v for k, v in given.items() if k in self._takes})
+        return Scored(arrays, dict(zip(names, values, strict=True)))
+
+    def _tokens(self, arrays: Arrays) -> Floats:
+        parts = []
+        for ids, types, (first, stop) in zip(arrays.chunk_ids, arrays.chunk_types, arrays.chunk_keep, strict=True):
+            given = {"ids": ids[None], "types": types[None], "mask": np.ones_like(ids)[None]}
+            parts.append(self._encoder.run(None, given)[0][0, first:stop])
+        return np.concatenate(parts).astype(np.float32)
+
+    @cached_property
+    def linear(self) -> tuple[Floats, Floats, Floats]:
+        """Mean, spread and weight of each readable feature in the pair's score."""
+        part = self.settings["linear"]
+        return tuple(np.array(part[k], dtype=np.float32) for k in ("mean", "spread", "weight"))  # type: ignore[return-value]
+
+    def reasons(self, features: Floats, most: int = 5) -> list[str]:
+        """The readable features that carried a pair's score, strongest first, as "name=value (+weight)"."""
+        mean, spread, weight = self.linear
+        part = np.clip((features - mean) / spread, -4, 4) * weight
+        order = np.argsort(-np.abs(part), kind="stable")[:most]
+        return [f"{FEATURES[i]}={float(features[i]):.2g} ({float(part[i]):+.2f})" for i in order]

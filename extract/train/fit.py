@@ -1,0 +1,161 @@
+"""Training of encoder and heads together, one document a step, on the CPU."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from extract.tensors import ARGUMENT_SLOTS, TYPES, Arrays
+from extract.train.bert import Encoder
+from extract.train.labels import Labels
+from extract.train.network import HEAD_INPUTS, HEAD_OUTPUTS, Heads
+
+FROZEN_LAYERS = 2
+"""Lowest layers left as they were pretrained: a third of the time, no loss out of fold."""
+EPOCHS = 6
+STEP_DOCUMENTS = 4
+ENCODER_RATE = 1e-4
+HEAD_RATE = 6e-4
+NAME_DROP = 0.15
+"""Share of the word pieces of company and country names that are masked, so that a name is not what is learnt."""
+PAIR_SCALE = 6.0
+"""The pair losses of a document are summed and divided by this: a document with many candidates teaches more than one with few."""
+
+
+@dataclass(slots=True)
+class Example:
+    """One training document: arrays and targets."""
+
+    id: str
+    arrays: Arrays
+    labels: Labels
+
+
+class Model(torch.nn.Module):
+    """Encoder and heads."""
+
+    def __init__(self, weights: Path) -> None:
+        super().__init__()
+        self.encoder = Encoder.from_minilm(weights, len(TYPES))
+        self.heads = Heads()
+
+    def tokens(self, arrays: Arrays, drop: float = 0.0) -> Tensor:
+        """Vectors of all tokens of a document (T, 384); chunks of one document are one padded batch."""
+        longest = max(len(c) for c in arrays.chunk_ids)
+        ids = torch.zeros(len(arrays.chunk_ids), longest, dtype=torch.long)
+        types, mask = torch.zeros_like(ids), torch.zeros_like(ids)
+        for n, (chunk, kind) in enumerate(zip(arrays.chunk_ids, arrays.chunk_types, strict=True)):
+            ids[n, : len(chunk)] = torch.from_numpy(chunk)
+            types[n, : len(chunk)] = torch.from_numpy(kind)
+            mask[n, : len(chunk)] = 1
+        if drop:  # names are masked now and then, so that a name is not what is learnt
+            named = ((types == 1) | (types == 2) | (types == 3)) & (torch.rand(ids.shape) < drop)
+            ids = torch.where(named, torch.full_like(ids, 103), ids)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = self.encoder(ids, types, mask)
+        return torch.cat([out[n, a:b] for n, (a, b) in enumerate(arrays.chunk_keep)]).float()
+
+    def forward(self, arrays: Arrays, drop: float = 0.0, rows: Tensor | None = None) -> dict[str, Tensor]:
+        return dict(zip(HEAD_OUTPUTS, self.heads(*head_inputs(self.tokens(arrays, drop), arrays), rows), strict=True))
+
+
+def head_inputs(tokens: Tensor, arrays: Arrays) -> list[Tensor]:
+    """The heads' inputs in the order of `HEAD_INPUTS`."""
+    given: dict[str, Tensor] = {"tokens": tokens}
+    for name in HEAD_INPUTS[1:11]:
+        given[name] = torch.from_numpy(getattr(arrays, name))
+    for slot in ARGUMENT_SLOTS:
+        given[slot] = torch.from_numpy(arrays.arguments[slot])
+        given[f"{slot}_features"] = torch.from_numpy(arrays.argument_features[slot])
+    for name in ("count", "count_features", "count_supplier", "count_technology"):
+        given[name] = torch.from_numpy(getattr(arrays, name))
+    return [given[name] for name in HEAD_INPUTS]
+
+
+def _choose(scores: Tensor, right: np.ndarray, none: int) -> Tensor:
+    """Cross entropy where several candidates may be right; `none` is right where no candidate is."""
+    wanted = torch.as_tensor(right if len(right) else np.array([none]))
+    return torch.logsumexp(scores, -1) - torch.logsumexp(scores[wanted], -1)
+
+
+def loss_of(out: dict[str, Tensor], labels: Labels, arrays: Arrays) -> Tensor:
+    """All losses of one document: pairs, sides, and the slots of the pairs that are deals."""
+    total = F.binary_cross_entropy_with_logits(out["pair"], torch.from_numpy(labels.pair), reduction="sum") / PAIR_SCALE
+    total = total + 0.3 * F.binary_cross_entropy_with_logits(out["supplier"], torch.from_numpy(labels.supplier), reduction="sum") / PAIR_SCALE
+    total = total + 0.3 * F.binary_cross_entropy_with_logits(out["recipient"], torch.from_numpy(labels.recipient), reduction="sum") / PAIR_SCALE
+    if len(labels.claim):
+        total = total + 0.4 * F.binary_cross_entropy_with_logits(out["claim"], torch.from_numpy(labels.claim), reduction="sum")
+    for n, c in enumerate(labels.claim_rows):
+        total = total + 0.4 * _choose(out["claim_supplier"][c], labels.claim_supplier[n], out["claim_supplier"].shape[1] - 1)
+        total = total + 0.15 * F.binary_cross_entropy_with_logits(out["claim_technologies"][c], torch.from_numpy(labels.claim_technologies[n]), reduction="sum")
+    if not labels.deal_pairs:
+        return total
+    slots = torch.zeros(())
+    years = len(arrays.arguments["year"])
+    for n in range(len(labels.deal_pairs)):  # the slots were worked out for the deals alone, in their order
+        slots = slots + F.binary_cross_entropy_with_logits(out["technologies"][n], torch.from_numpy(labels.technologies[n]), reduction="sum") / 3.0
+        slots = slots + F.cross_entropy(out["financing"][n][None], torch.tensor([labels.financing[n]]))
+        slots = slots + F.cross_entropy(out["status"][n][None], torch.tensor([labels.status[n]]))
+        slots = slots + F.binary_cross_entropy_with_logits(out["alleged"][n], torch.tensor(labels.alleged[n]))
+        for name, right in (("value", labels.value[n]), ("amount", labels.amount[n])):
+            if out[name].shape[1]:
+                target = torch.zeros(out[name].shape[1])
+                target[right] = 1.0
+                slots = slots + F.binary_cross_entropy_with_logits(out[name][n], target, reduction="sum") / 2.0
+        slots = slots + _choose(out["year_scores"][n], labels.year[n], years + 1)
+        slots = slots + _choose(out["customer_scores"][n], labels.customer[n], len(arrays.arguments["customer"]))
+        slots = slots + _choose(out["financier_scores"][n], labels.financier[n], len(arrays.arguments["financier"]))
+    return total + 0.35 * slots / math.sqrt(len(labels.deal_pairs))
+
+
+def fit(examples: Sequence[Example], weights: Path, *, seed: int = 0, epochs: int = EPOCHS, log: bool = True) -> Model:
+    """Trains from the pretrained encoder; the same examples and seed give the same order of steps."""
+    torch.manual_seed(seed)
+    rng = random.Random(seed)  # noqa: S311 - an order of documents, no secret
+    model = Model(weights)
+    for part in [model.encoder.words, *model.encoder.layers[:FROZEN_LAYERS], model.encoder.positions, model.encoder.norm]:
+        for parameter in part.parameters():
+            parameter.requires_grad = False
+    usable = [e for e in examples if e.arrays.chunk_ids and len(e.arrays.pair_supplier)]
+    groups = [
+        {"params": [p for p in model.encoder.parameters() if p.requires_grad], "lr": ENCODER_RATE},
+        {"params": list(model.heads.parameters()), "lr": HEAD_RATE},
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.02)
+    steps = epochs * math.ceil(len(usable) / STEP_DOCUMENTS)
+    warm = max(1, steps // 12)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: min(1.0, (n + 1) / warm) * max(0.02, (steps - n) / steps))
+    for epoch in range(epochs):
+        model.train()
+        order = list(usable)
+        rng.shuffle(order)
+        started, seen = time.monotonic(), 0.0
+        for n, example in enumerate(order, 1):
+            out = model(example.arrays, drop=NAME_DROP, rows=torch.tensor(example.labels.deal_pairs, dtype=torch.long))
+            loss = loss_of(out, example.labels, example.arrays) / STEP_DOCUMENTS
+            loss.backward()  # type: ignore[no-untyped-call]
+            seen += float(loss.detach()) * STEP_DOCUMENTS
+            if n % STEP_DOCUMENTS == 0 or n == len(order):
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad()
+        if log:
+            print(f"  epoch {epoch + 1}/{epochs}: loss {seen / max(1, len(order)):.3f}, {time.monotonic() - started:.0f} s", flush=True)
+    model.eval()
+    return model
+
+
+@torch.no_grad()
+def predict(model: Model, arrays: Arrays) -> dict[str, np.ndarray]:
+    """The heads' outputs for one document, as arrays."""
+    return {name: value.numpy() for name, value in model(arrays).items()}

