@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ def crawl(
     which the demo uses for its newsroom; `watch` is told each fetch as it is stored.
     Raises StoreError where storing failed.
     """
+    logging.getLogger("scrapy").addHandler(logging.NullHandler())
+    logging.getLogger("scrapy").propagate = False  # every request's end is in the archive
     settings = Settings()
     settings.setmodule("crawlers.settings")
     settings.set("USER_AGENT", f"watchledger/{version} (+{contact})")

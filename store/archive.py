@@ -82,6 +82,8 @@ class Archive:
             run_id = conn.execute("INSERT INTO crawl_runs (started_at) VALUES (?)", (_iso(now),)).lastrowid
             for source in sources:
                 _save_source(conn, source)
+                if not source.url:  # pages by hand have no index
+                    continue
                 conn.execute(
                     """INSERT INTO frontier (url, host, source_id, is_index, depth, state, due_at, found_at)
                        VALUES (?, ?, ?, 1, 0, 'waiting', '', ?)

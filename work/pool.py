@@ -7,6 +7,7 @@ pools lose the rest or wait for ever).
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import resource
@@ -116,6 +117,7 @@ _fault: WatchledgerError | None = None
 
 def _start(make: Callable[[], Callable[[Any], Any]], memory_bytes: int, parent: int) -> None:
     global _work, _fault
+    logging.disable(logging.CRITICAL)  # what libraries say of a page is no news to whoever runs this
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
