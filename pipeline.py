@@ -205,13 +205,12 @@ def read_pages(workspace: Workspace, make: Callable[[], Reader] | None = None) -
 
     `make` makes the reader in each worker; by default it loads the shipped extractor.
     """
-    from extract.page import PageReader
     from store.archive import Archive
     from store.ledger import SETTLE_EVERY, Ledger
     from work.pool import Limits, Pool
 
     archive, ledger = Archive.open(workspace.archive, write=False), Ledger.open(workspace.db)
-    make = make or partial(PageReader.load, workspace.lexicon)
+    make = make or partial(_load_reader, workspace.lexicon)
     try:
         with Pool(make, workers=workspace.workers, limits=Limits()) as pool, _progress("reading") as tick:
             version = next(result for _, result in pool.run([(None, PDF_SECONDS)]))
@@ -229,6 +228,13 @@ def read_pages(workspace: Workspace, make: Callable[[], Reader] | None = None) -
     finally:
         ledger.close()
         archive.close()
+
+
+def _load_reader(lexicon: Path | None) -> Reader:
+    # Imported in the worker only: the models are heavy and the parent has no use for them.
+    from extract.page import PageReader
+
+    return PageReader.load(lexicon)
 
 
 def _unread(archive: Archive, ledger: Ledger, version: str) -> Iterator[tuple[StoredPage, float | None]]:
