@@ -47,7 +47,6 @@ _ERRORS: tuple[tuple[type[Exception], Outcome, str, bool], ...] = (
     (EgressRefused, Outcome.EGRESS_DENIED, "not_public", False),
     (RobotsRefused, Outcome.BLOCKED_BY_ROBOTS, "disallowed", False),
     (RobotsUnreachable, Outcome.RETRY_AFTER, "robots_unreachable", True),
-    (IgnoreRequest, Outcome.HTTP_ERROR, "too_many_redirects", False),
     (UnsupportedURLSchemeError, Outcome.EGRESS_DENIED, "scheme", False),
     (NotSupported, Outcome.EGRESS_DENIED, "scheme", False),
     (DownloadCancelledError, Outcome.TOO_BIG, "body", False),
@@ -132,6 +131,11 @@ class SourceSpider(Spider):
             if isinstance(failure.value, kind):
                 outcome, reason, wait = known_outcome, known_reason, known_wait
                 break
+        else:
+            if isinstance(failure.value, IgnoreRequest):  # Scrapy's own refusals differ by their words only
+                outcome, reason, wait = Outcome.TOO_BIG, "decompressed", False
+                if "redirect" in str(failure.value):
+                    outcome, reason = Outcome.HTTP_ERROR, "too_many_redirects"
         self._record(
             Fetch(
                 target=target,
