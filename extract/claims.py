@@ -21,27 +21,38 @@ _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
     "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
-    "ninety": 90, "dozen": 12, "a dozen": 12, "two dozen": 24, "three dozen": 36, "a hundred": 100, "one hundred": 100, "half a dozen": 6,
+    "ninety": 90, "dozen": 12, "a dozen": 12, "two dozen": 24, "three dozen": 36, "a hundred": 100, "one hundred": 100,
+    "half a dozen": 6,
     "a score": 20, "two score": 40,
-    "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "onze": 11, "douze": 12, "treize": 13,
-    "quatorze": 14, "quinze": 15, "seize": 16, "vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60,
-    "soixante-dix": 70, "quatre-vingts": 80, "cent": 100, "une douzaine de": 12, "une vingtaine de": 20, "une trentaine de": 30,
-    "une quarantaine de": 40, "une cinquantaine de": 50, "une soixantaine de": 60, "une centaine de": 100, "dos": 2, "tres": 3,
-    "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, "once": 11, "doce": 12, "trece": 13,
-    "catorce": 14, "quince": 15, "veinte": 20, "veinticinco": 25, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60,
-    "setenta": 70, "ochenta": 80, "noventa": 90, "cien": 100, "una docena de": 12, "una veintena de": 20, "una treintena de": 30,
+    "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "onze": 11, "douze": 12,
+    "treize": 13,
+    "quatorze": 14, "quinze": 15, "seize": 16, "vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50,
+    "soixante": 60,
+    "soixante-dix": 70, "quatre-vingts": 80, "cent": 100, "une douzaine de": 12, "une vingtaine de": 20,
+    "une trentaine de": 30,
+    "une quarantaine de": 40, "une cinquantaine de": 50, "une soixantaine de": 60, "une centaine de": 100, "dos": 2,
+    "tres": 3,
+    "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, "once": 11, "doce": 12,
+    "trece": 13,
+    "catorce": 14, "quince": 15, "veinte": 20, "veinticinco": 25, "treinta": 30, "cuarenta": 40, "cincuenta": 50,
+    "sesenta": 60,
+    "setenta": 70, "ochenta": 80, "noventa": 90, "cien": 100, "una docena de": 12, "una veintena de": 20,
+    "una treintena de": 30,
     "medio centenar de": 50, "un centenar de": 100,
 }  # fmt: skip
-_UNIT = "one|two|three|four|five|six|seven|eight|nine|un|deux|trois|quatre|cinq|six|sept|huit|neuf|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
+_UNIT = (
+    "one|two|three|four|five|six|seven|eight|nine|un|deux|trois|quatre|cinq|six|sept|huit|neuf|"
+    "uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
+)
 _TENS = (
     "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|vingt|trente|quarante|cinquante|soixante|"
     "treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
 )
-_NUMBER = (
-    rf"(?:\d{{1,3}}|(?:{_TENS})(?:[- ]|-et-| y )(?:{_UNIT})|{'|'.join(sorted(map(re.escape, _WORDS), key=len, reverse=True))})"
-)
+_LISTED = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
+_NUMBER = rf"(?:\d{{1,3}}|(?:{_TENS})(?:[- ]|-et-| y )(?:{_UNIT})|{_LISTED})"
 COUNTED = (
-    r"(?:countries|nations|states|governments|jurisdictions|territories|capitals|republics|regimes|democracies|autocracies|"
+    r"(?:countries|nations|states|governments|jurisdictions|territories|capitals|republics|regimes|democracies|"
+    r"autocracies|"
     r"pays|États|gouvernements|capitales|países|gobiernos|Estados|naciones|capitales|governos)"
 )
 _COUNT = re.compile(
@@ -51,13 +62,16 @@ _COUNT = re.compile(
 )
 _LONE = re.compile(rf"\b(?P<number>{_NUMBER})\b", re.IGNORECASE)
 _NOT_LONE = re.compile(
-    r"^\s?(?:%|per ?cent|percent|million|billion|thousand|million|years?|months?|days?|weeks?|hours?|km|kilomet|cameras?|people|officers?|"
-    r"January|February|March|April|May|June|July|August|September|October|November|December|st\b|nd\b|rd\b|th\b|[-–/.,:]\d)",
+    r"^\s?(?:%|per ?cent|percent|million|billion|thousand|million|years?|months?|days?|weeks?|hours?|km|kilomet|"
+    r"cameras?|people|officers?|"
+    r"January|February|March|April|May|June|July|August|September|October|November|December|st\b|nd\b|rd\b|th\b|"
+    r"[-–/.,:]\d)",
     re.IGNORECASE,
 )
 _COUNTED_NEAR = re.compile(rf"\b{COUNTED}\b", re.IGNORECASE)
 _AT_LEAST = re.compile(
-    r"(?:at least|more than|over|no fewer than|not fewer than|no less than|upwards? of|in excess of|a minimum of|well over|above|beyond|"
+    r"(?:at least|more than|over|no fewer than|not fewer than|no less than|upwards? of|in excess of|a minimum of|"
+    r"well over|above|beyond|"
     r"au moins|plus de|au-delà de|al menos|más de|por lo menos|no menos de|pelo menos|mais de)\W*(?:the )?$",
     re.IGNORECASE,
 )
@@ -73,30 +87,44 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _ROUND_NOUNS = re.compile(r"^(?:une \w+aine de|una \w+ena de|medio centenar de|un centenar de)$", re.IGNORECASE)
-_AFTER_LEAST = re.compile(r"^\W*(?:\w+\s)?(?:or more|and counting|at least|ou plus|o más|au moins|al menos)\b", re.IGNORECASE)
-_AFTER_ABOUT = re.compile(r"^\W*(?:\w+\s)?(?:or so|or thereabouts|approximately|give or take|environ|más o menos)\b", re.IGNORECASE)
+_AFTER_LEAST = re.compile(
+    r"^\W*(?:\w+\s)?(?:or more|and counting|at least|ou plus|o más|au moins|al menos)\b", re.IGNORECASE
+)
+_AFTER_ABOUT = re.compile(
+    r"^\W*(?:\w+\s)?(?:or so|or thereabouts|approximately|give or take|environ|más o menos)\b", re.IGNORECASE
+)
 _ELSEWHERE = re.compile(
-    r"\b(?:offices?|employees?|staff|employs|phones?|handsets?|smartphones?|subsidiar\w*|branch(?:es)?|headquarter\w*|embass\w*|visited|delegat\w*|"
-    r"signator\w*|declaration|member states|mobile operators|5G|4G|stores?|students?|journalists?|newsrooms?|experts|athletes|population|"
-    r"ratif\w*|voted|exhibit\w*|visitors|sanctions?|bann?(?:s|ed)?|carriers|researchers|media|law|laws|legislation|factor(?:y|ies)|shareholders|"
-    r"victims|targets?|targeted|citizens of|nationals|roaming|cables?|loans?|roads?|bureaux|oficinas|empleados|employés|filiales)\b",
+    r"\b(?:offices?|employees?|staff|employs|phones?|handsets?|smartphones?|subsidiar\w*|branch(?:es)?|headquarter\w*|"
+    r"embass\w*|visited|delegat\w*|"
+    r"signator\w*|declaration|member states|mobile operators|5G|4G|stores?|students?|journalists?|newsrooms?|experts|"
+    r"athletes|population|"
+    r"ratif\w*|voted|exhibit\w*|visitors|sanctions?|bann?(?:s|ed)?|carriers|researchers|media|law|laws|legislation|"
+    r"factor(?:y|ies)|shareholders|"
+    r"victims|targets?|targeted|citizens of|nationals|roaming|cables?|loans?|roads?|bureaux|oficinas|empleados|"
+    r"employés|filiales)\b",
     re.IGNORECASE,
 )
 _SPREAD = re.compile(
-    r"\b(?:suppl|sell|sold|sale|export|deliver|provid|ship|equip|deploy|us(?:e|es|ed|ing|er|ers)\b|operat|install|customer|client|buy|bought|purchas|"
-    r"market|adopt|present|active|found|traces?|identified|detected|servers?|licen[cs]|contract|deal|agreement|spread|reach|roll|runs?\b|service|work|"
-    r"introduced|hands|in place|rely|credited|agencies|vend|fourni|livr|utilis|compr|usan?\b|utiliz|instal|acquir|obtain|adquir|achet)",
+    r"\b(?:suppl|sell|sold|sale|export|deliver|provid|ship|equip|deploy|us(?:e|es|ed|ing|er|ers)\b|operat|install|"
+    r"customer|client|buy|bought|purchas|"
+    r"market|adopt|present|active|found|traces?|identified|detected|servers?|licen[cs]|contract|deal|agreement|spread|"
+    r"reach|roll|runs?\b|service|work|"
+    r"introduced|hands|in place|rely|credited|agencies|vend|fourni|livr|utilis|compr|usan?\b|utiliz|instal|acquir|"
+    r"obtain|adquir|achet)",
     re.IGNORECASE,
 )
 _SURVEILLANCE = re.compile(r"surveill|spy|monitor|vigilan|intercept|espion", re.IGNORECASE)
 _FIRMS = re.compile(
-    r"^[\s-]*(?:(?:AI|state-owned|private|technology|tech|surveillance|security|telecoms?|spyware|drone|camera|facial recognition)[\s-]){0,3}"
-    r"(?:firms?|compan(?:y|ies)|suppliers?|vendors?|makers?|manufacturers?|providers?|contractors?|exporters?|technology|technologies|equipment|"
+    r"^[\s-]*(?:(?:AI|state-owned|private|technology|tech|surveillance|security|telecoms?|spyware|drone|camera|"
+    r"facial recognition)[\s-]){0,3}"
+    r"(?:firms?|compan(?:y|ies)|suppliers?|vendors?|makers?|manufacturers?|providers?|contractors?|exporters?|"
+    r"technology|technologies|equipment|"
     r"surveillance|systems?|gear|kit|drones|cameras|spyware|entreprises|empresas|sociétés|fabricants)\b",
     re.IGNORECASE,
 )
 _DOES = re.compile(
-    r"^(?:,? and (?:the )?\w+)?,?\s(?:alone\s|itself\s|also\s|now\s)?(?:is|are|has|have|had|supplies|supply|sells?|sold|exports?|exported|ships|delivers|provides)\b"
+    r"^(?:,? and (?:the )?\w+)?,?\s(?:alone\s|itself\s|also\s|now\s)?(?:is|are|has|have|had|supplies|supply|sells?|"
+    r"sold|exports?|exported|ships|delivers|provides)\b"
 )
 
 CLAIM_FEATURES = 12
@@ -149,13 +177,22 @@ def find_counts(graph: Graph) -> list[Count]:
 
     def add(match: re.Match[str], end: int, lone: bool) -> None:
         start, number = match.start("number"), to_number(match["number"])
-        if number is None or not 2 <= number <= 200 or start < graph.title_end or any(a <= start < b for a, b in graph.teasers):
+        if (
+            number is None
+            or not 2 <= number <= 200
+            or start < graph.title_end
+            or any(a <= start < b for a, b in graph.teasers)
+        ):
             return
         if start in found or any(c.mention.start <= start < c.mention.end for c in found.values()):
             return
         sentence = parsed.sentence_at(start)
         found[start] = Count(
-            Mention(start, end, "count", str(number)), number, _qualifier(text, start, end, match["number"]), sentence, lone
+            Mention(start, end, "count", str(number)),
+            number,
+            _qualifier(text, start, end, match["number"]),
+            sentence,
+            lone,
         )
 
     for match in _COUNT.finditer(text):
@@ -168,14 +205,19 @@ def find_counts(graph: Graph) -> list[Count]:
         for match in _LONE.finditer(text, start, end):
             at, word = match.start(), match["number"].lower()
             plain = to_number(word) or 0
-            if plain < 4 or text[at - 1 : at] in "$€£#.,-/" or _NOT_LONE.match(text, match.end()) or any(a <= at < b for a, b in taken):
+            if (
+                plain < 4
+                or text[at - 1 : at] in "$€£#.,-/"
+                or _NOT_LONE.match(text, match.end())
+                or any(a <= at < b for a, b in taken)
+            ):
                 continue
             add(match, match.end(), True)
     return [found[at] for at in sorted(found)]
 
 
 def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, Floats]:
-    """Numbers about each candidate: of itself (C, 12), of each supplier to it (C, S, 10), of each technology (C, 15, 6)."""
+    """Numbers about each candidate: its own (C, 12), of each supplier to it (C, S, 10), of each technology (C, 15, 6)."""
     text, parsed = graph.reading.text, graph.parsed
     own = np.zeros((len(counts), CLAIM_FEATURES), np.float32)
     to_supplier = np.zeros((len(counts), len(graph.suppliers), CLAIM_SUPPLIER_FEATURES), np.float32)
@@ -212,7 +254,14 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
             row[1] = float(bool(inside))
             row[2] = float(np.log1p(min(gaps, default=30)))
             row[3] = float(supplier.is_nation)
-            row[4] = float(supplier.is_nation and any(_FIRMS.match(text[m.end : m.end + 60]) or (m.form == "name" and _DOES.match(text[m.end : m.end + 40])) for m in inside))
+            row[4] = float(
+                supplier.is_nation
+                and any(
+                    _FIRMS.match(text[m.end : m.end + 60])
+                    or (m.form == "name" and _DOES.match(text[m.end : m.end + 40]))
+                    for m in inside
+                )
+            )
             row[5] = float(bool(supplier.company and supplier.company.vendor))
             row[6] = float(any(m.kind == "reference" for m in inside))
             row[7] = 1.0 / (1 + min((abs(m.start - at) for m in inside), default=2000) / 40)
@@ -223,8 +272,10 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
             row[9] = float(last)
         to_supplier[c, :, 9] = (to_supplier[c, :, 9] == nearest_before) & (nearest_before >= 0)
         own[c] = [
-            bool(_SPREAD.search(sentence)), bool(_ELSEWHERE.search(sentence)), bool(_SURVEILLANCE.search(sentence)), count.lone,
-            bool(to_technology[c, :, 0].any()), bool(to_technology[c, :, 3].any()), to_supplier[c, :, 5].dot(to_supplier[c, :, 0]) > 0,
+            bool(_SPREAD.search(sentence)), bool(_ELSEWHERE.search(sentence)), bool(_SURVEILLANCE.search(sentence)),
+            count.lone,
+            bool(to_technology[c, :, 0].any()), bool(to_technology[c, :, 3].any()),
+            to_supplier[c, :, 5].dot(to_supplier[c, :, 0]) > 0,
             to_supplier[c, :, 4].any(), np.log(count.number) / 5, count.qualifier is not Qualifier.EXACTLY,
             min(1.0, len(graph.mentions.technologies) / 10), to_supplier[c, :, 6].any(),
         ]  # fmt: skip
@@ -234,7 +285,10 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
 def decode_claims(
     graph: Graph, counts: list[Count], accept: Floats, supplier: Floats, technology: Floats, settings: dict[str, float]
 ) -> list[Claim]:
-    """Claims out of the scores (logits): accept (C,), supplier (C, S + 1; the last is "no supplier told"), technology (C, 15)."""
+    """Claims out of the scores (logits): accept (C,), supplier (C, S + 1), technology (C, 15).
+
+    The last score of a supplier row stands for "no supplier told".
+    """
     found: list[Claim] = []
     seen: set[tuple[str | None, str | None, int, str]] = set()
     for c, count in enumerate(counts):
@@ -244,7 +298,11 @@ def decode_claims(
         best = int(supplier[c].argmax())
         chances = 1 / (1 + np.exp(-technology[c]))
         told = {m.key for m in graph.mentions.technologies}
-        kept = [t for i, t in enumerate(TECHNOLOGIES) if chances[i] >= settings["claim_technology"] and (t in told or chances[i] > 0.8)]
+        kept = [
+            t
+            for i, t in enumerate(TECHNOLOGIES)
+            if chances[i] >= settings["claim_technology"] and (t in told or chances[i] > 0.8)
+        ]
         if not kept:
             kept = [TECHNOLOGIES[int(chances.argmax())]]
         if len(kept) > 1 and Technology.AI_SURVEILLANCE.value in kept:
@@ -262,12 +320,21 @@ def decode_claims(
             continue
         seen.add(key)
         low, high = graph.parsed.sentences[count.sentence]
-        spans += [graph.span(m.start, m.end, "technologies") for m in graph.mentions.technologies if m.key in kept and low <= m.start < high][:4]
+        spans += [
+            graph.span(m.start, m.end, "technologies")
+            for m in graph.mentions.technologies
+            if m.key in kept and low <= m.start < high
+        ][:4]
         found.append(
             Claim(
-                vendor=vendor, vendor_country=home, technologies=tuple(sorted(Technology(t) for t in kept)), n_countries=count.number,
-                qualifier=count.qualifier, evidence=graph.reading.quote(low, high).strip(), confidence=round(chance, 4),
+                vendor=vendor,
+                vendor_country=home,
+                technologies=tuple(sorted(Technology(t) for t in kept)),
+                n_countries=count.number,
+                qualifier=count.qualifier,
+                evidence=graph.reading.quote(low, high).strip(),
+                confidence=round(chance, 4),
                 spans=tuple(sorted(s for s in spans if s)),
-            )  # fmt: skip
+            )
         )
     return found

@@ -1,4 +1,7 @@
-"""The lines that go in and out of `watchledger extract`: what programs build on. Fields may be added, none is renamed."""
+"""The lines that go in and out of `watchledger extract`: what programs build on.
+
+Fields may be added, none is renamed.
+"""
 
 from __future__ import annotations
 

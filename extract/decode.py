@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from extract.graph import TECHNOLOGIES, Graph, Supplier
 from extract.mentions import Mention, short_name
+from extract.judge import Judge
 from extract.scorer import Scored, sigmoid
+from extract.tensors import Arrays, Floats
 from records import Financing, FinancingType, Finding, Money, Span, Status, Technology
 
 FINANCING = ("none", *(t.value for t in FinancingType))
@@ -17,21 +19,21 @@ STATUSES = tuple(s.value for s in Status)
 MOST_EVIDENCE = 3
 
 DEFAULTS: dict[str, float] = {
-    "pair": 0.5, "technology": 0.5, "value": 0.5, "amount": 0.5, "alleged": 0.5, "year": 0.0, "customer": 0.0, "financier": 0.0,
-    "financing": 0.0, "claim": 0.5, "claim_technology": 0.5, "slope": 1.0, "intercept": 0.0,
+    "pair": 0.5, "technology": 0.5, "value": 0.5, "amount": 0.5, "alleged": 0.5, "year": 0.4, "customer": 0.4,
+    "financier": 0.4, "financing": 0.0, "claim": 0.5, "claim_technology": 0.5, "slope": 1.0, "intercept": 0.0,
 }  # fmt: skip
-"""Thresholds (probabilities) and offsets (logits added to "nothing told"); training replaces them by what is best out of fold."""
+"""Thresholds as probabilities; "financing" is added to the score of "nothing told"; slope and intercept calibrate.
+
+Training replaces them by what is best out of fold.
+"""
 
 
-def decode(graph: Graph, scored: Scored, settings: dict[str, float], reasons: Any = None) -> list[Finding]:
-    """Findings of one document, most confident first.
-
-    `settings` as `DEFAULTS`; `reasons` turns a row of features into sentences.
-    """
-    out, arrays = scored.outputs, scored.arrays
+def decode(graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float]) -> list[Finding]:
+    """Findings of one document, most confident first. `settings` as `DEFAULTS`."""
+    arrays = scored.arrays
     chosen: dict[tuple[str, str], tuple[float, int]] = {}
-    probability = [sigmoid(settings["slope"] * float(x) + settings["intercept"]) for x in out["pair"]]
-    for p, chance in enumerate(probability):
+    for p, score in enumerate(judge.pair()):
+        chance = sigmoid(settings["slope"] * float(score) + settings["intercept"])
         if chance < settings["pair"]:
             continue
         supplier = graph.suppliers[int(arrays.pair_supplier[p])]
@@ -40,7 +42,7 @@ def decode(graph: Graph, scored: Scored, settings: dict[str, float], reasons: An
             chosen[key] = (chance, p)
     findings = []
     for chance, p in sorted(chosen.values(), key=lambda item: (-item[0], item[1])):
-        finding = _finding(graph, scored, p, chance, settings, reasons)
+        finding = _finding(graph, scored, judge, p, chance, settings)
         if finding:
             findings.append(finding)
     return findings
@@ -54,98 +56,77 @@ def supplier_key(supplier: Supplier) -> str:
     return re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
 
 
-def _pick(scores: np.ndarray[Any, Any], none_bonus: float) -> tuple[int, float]:
-    """Best candidate and its probability; the last score stands for "nothing told"."""
-    shifted = scores.astype(np.float64).copy()
-    shifted[-1] += none_bonus
-    shifted -= shifted.max()
-    chances = np.exp(shifted) / np.exp(shifted).sum()
-    best = int(chances.argmax())
-    return best, float(chances[best])
+def _best(scores: Floats, threshold: float) -> tuple[int, float] | None:
+    """The best candidate and its probability, if it reaches the threshold."""
+    if not len(scores):
+        return None
+    best = int(scores.argmax())
+    chance = sigmoid(float(scores[best]))
+    return (best, chance) if chance >= threshold else None
 
 
-def _finding(graph: Graph, scored: Scored, p: int, chance: float, settings: dict[str, float], reasons: Any) -> Finding | None:
-    out, arrays = scored.outputs, scored.arrays
+def _finding(
+    graph: Graph, scored: Scored, judge: Judge, p: int, chance: float, settings: dict[str, float]
+) -> Finding | None:
+    arrays = scored.arrays
     supplier = graph.suppliers[int(arrays.pair_supplier[p])]
     recipient = graph.recipients[int(arrays.pair_recipient[p])]
-    text = graph.reading.text
-    marks: list[tuple[Mention, str]] = [(arrays.mentions[int(arrays.near_supplier[p])], "vendor"), (arrays.mentions[int(arrays.near_recipient[p])], "country")]
+    marks: list[tuple[Mention, str]] = [
+        (arrays.mentions[int(arrays.near_supplier[p])], "vendor"),
+        (arrays.mentions[int(arrays.near_recipient[p])], "country"),
+    ]
     sure: list[tuple[str, float]] = [("pair", round(chance, 4))]
     notes: list[str] = []
 
-    technologies, tech_marks = _technologies(graph, scored, p, settings)
+    def note(slot: str, value: float) -> None:
+        sure.append((slot, round(value, 4)))
+
+    technologies, tech_marks, tech_chance = _technologies(graph, arrays, judge.technology(p), p, settings)
     if not technologies:
         return None
+    note("technologies", tech_chance)
     marks += [(m, "technologies") for m in tech_marks]
 
-    money = graph.mentions.money
+    value = _sum(graph, _best(judge.value(p), settings["value"]), "value", marks, note)
+    financing = _financing(graph, arrays, judge, p, settings, marks, note)
 
-    def best_sum(name: str, threshold: float) -> tuple[Money | None, Mention | None]:
-        if not money:
-            return None, None
-        best = int(out[name][p].argmax())
-        if sigmoid(float(out[name][p][best])) < threshold:
-            return None, None
-        mention, found = money[best]
-        sure.append((name, round(sigmoid(float(out[name][p][best])), 4)))
-        return Money(amount=found.amount, currency=found.currency, raw=graph.reading.quote(found.start, found.end)), mention
-
-    value, value_mark = best_sum("value", settings["value"])
-    if value_mark:
-        marks.append((value_mark, "value"))
-
-    kinds = out["financing"][p].astype(np.float64).copy()
-    kinds[0] += settings["financing"]
-    kind = FINANCING[int(kinds.argmax())]
-    financing = None
-    if kind != "none":
-        chances = np.exp(kinds - kinds.max())
-        sure.append(("financing_type", round(float(chances.max() / chances.sum()), 4)))
-        amount, amount_mark = best_sum("amount", settings["amount"])
-        which, chance_financier = _pick(out["financier_scores"][p], settings["financier"])
-        financier = None
-        if which < len(arrays.arguments["financier"]):
-            m = arrays.mentions[int(arrays.arguments["financier"][which])]
-            financier = _named(graph, m)
-            marks.append((m, "financier"))
-            sure.append(("financier", round(chance_financier, 4)))
-        if amount_mark:
-            marks.append((amount_mark, "financing"))
-        financing = Financing(type=FinancingType(kind), financier=financier, money=amount)
-
-    which, chance_customer = _pick(out["customer_scores"][p], settings["customer"])
     customer = None
-    if which < len(arrays.arguments["customer"]):
-        m = arrays.mentions[int(arrays.arguments["customer"][which])]
+    picked = _best(judge.customer(p), settings["customer"])
+    if picked:
+        m = arrays.mentions[int(arrays.arguments["customer"][picked[0]])]
         customer = graph.reading.quote(m.start, m.end)
         marks.append((m, "customer"))
-        sure.append(("customer", round(chance_customer, 4)))
+        note("customer", picked[1])
 
-    which, chance_year = _pick(out["year_scores"][p], settings["year"])
     year = None
-    years = graph.mentions.years
-    if which < len(years):
-        year = int(years[which].key)
-        marks.append((years[which], "year"))
-    elif which == len(years) and re.match(r"\d{4}", graph.document.date or ""):
-        year = int((graph.document.date or "")[:4])
-        notes.append("year=published (inferred)")
-    if year is not None:
-        sure.append(("year", round(chance_year, 4)))
+    picked = _best(judge.year(p), settings["year"])
+    if picked:
+        years = graph.mentions.years
+        if picked[0] < len(years):
+            year = int(years[picked[0]].key)
+            marks.append((years[picked[0]], "year"))
+        elif re.match(r"\d{4}", graph.document.date or ""):
+            year = int((graph.document.date or "")[:4])
+            notes.append("year=published (inferred)")
+        note("year", picked[1])
 
-    status = Status(STATUSES[int(out["status"][p].argmax())])
-    alleged = sigmoid(float(out["alleged"][p])) >= settings["alleged"]
+    status_scores = judge.status(p)
+    status = Status(STATUSES[int(status_scores.argmax())])
+    note("status", _share(status_scores))
+    alleged_chance = sigmoid(judge.alleged(p))
+    alleged = alleged_chance >= settings["alleged"]
+    note("alleged", alleged_chance if alleged else 1 - alleged_chance)
     evidence, evidence_spans = _evidence(graph, marks)
     if not evidence:
         return None
     spans = {s for m, slot in marks if (s := graph.span(m.start, m.end, slot))} | set(evidence_spans)
     company = supplier.company
-    if supplier.references and any(m.kind == "reference" for m, _ in marks):
+    if any(m.kind == "reference" for m, _ in marks):
         notes.append("supplier by reference")
-    why = [*(reasons(arrays.features[p]) if reasons else ()), *notes, f"encoder+features={float(out['pair'][p]):+.2f}"]
+    aliases = tuple(dict.fromkeys(graph.reading.quote(m.start, m.end) for m in supplier.mentions)) if company else ()
     return Finding(
         vendor=graph.vendor_name(supplier),
-        vendor_aliases=tuple(dict.fromkeys(graph.reading.quote(m.start, m.end) for m in supplier.mentions)) if company else (),
+        vendor_aliases=aliases,
         vendor_country=supplier.country or (recipient.key if company else None),
         country=recipient.key,
         technologies=technologies,
@@ -160,10 +141,48 @@ def _finding(graph: Graph, scored: Scored, p: int, chance: float, settings: dict
         alleged=alleged,
         vendor_id=_slug(company.vendor) if company and company.vendor else None,
         place=next((graph.reading.quote(m.start, m.end) for m in recipient.mentions if m.form == "city"), None),
-        reasons=tuple(why),
+        reasons=(*judge.pair_reasons(p), *notes),
         spans=tuple(sorted(spans)),
         field_confidence=tuple(sure),
     )
+
+
+def _share(scores: Floats) -> float:
+    """Probability of the best of several classes."""
+    chances = np.exp(scores - scores.max())
+    return float(chances.max() / chances.sum())
+
+
+def _sum(
+    graph: Graph, picked: tuple[int, float] | None, slot: str, marks: list[tuple[Mention, str]], note: Callable[[str, float], None]
+) -> Money | None:
+    if picked is None:
+        return None
+    mention, found = graph.mentions.money[picked[0]]
+    marks.append((mention, slot))
+    note(slot, picked[1])
+    return Money(amount=found.amount, currency=found.currency, raw=graph.reading.quote(found.start, found.end))
+
+
+def _financing(
+    graph: Graph, arrays: Arrays, judge: Judge, p: int, settings: dict[str, float],
+    marks: list[tuple[Mention, str]], note: Callable[[str, float], None],
+) -> Financing | None:  # fmt: skip
+    kinds = judge.financing(p).astype(np.float64)
+    kinds[0] += settings["financing"]
+    kind = FINANCING[int(kinds.argmax())]
+    note("financing_type", _share(kinds.astype(np.float32)))
+    if kind == "none":
+        return None
+    financier = None
+    picked = _best(judge.financier(p), settings["financier"])
+    if picked:
+        m = arrays.mentions[int(arrays.arguments["financier"][picked[0]])]
+        financier = _named(graph, m)
+        marks.append((m, "financier"))
+        note("financier", picked[1])
+    amount = _sum(graph, _best(judge.amount(p), settings["amount"]), "financing", marks, note)
+    return Financing(type=FinancingType(kind), financier=financier, money=amount)
 
 
 def _slug(name: str) -> str:
@@ -177,27 +196,42 @@ def _named(graph: Graph, m: Mention) -> str:
     return graph.reading.quote(m.start, m.end)
 
 
-def _technologies(graph: Graph, scored: Scored, p: int, settings: dict[str, float]) -> tuple[tuple[Technology, ...], list[Mention]]:
-    logits = scored.outputs["technologies"][p]
+def _technologies(
+    graph: Graph, arrays: Arrays, scores: Floats, p: int, settings: dict[str, float]
+) -> tuple[tuple[Technology, ...], list[Mention], float]:
+    """The technologies of a pair, a mention for each, and the probability of the least sure one.
+
+    One that no phrase of the text stands for must be all but certain; where none reaches the threshold, the best
+    one that is told stands.
+    """
     told = {m.key for m in graph.mentions.technologies}
-    chances = {t: sigmoid(float(logits[i])) * (1.0 if t in told else 0.55) for i, t in enumerate(TECHNOLOGIES)}
+    chances = {t: sigmoid(float(scores[i])) * (1.0 if t in told else 0.6) for i, t in enumerate(TECHNOLOGIES)}
     kept = [t for t in TECHNOLOGIES if chances[t] >= settings["technology"]]
     if not kept and told:
         kept = [max(sorted(told), key=lambda t: chances[t])]
     if len(kept) > 1 and Technology.AI_SURVEILLANCE.value in kept:
         kept.remove(Technology.AI_SURVEILLANCE.value)
-    near = scored.arrays.mentions[int(scored.arrays.near_supplier[p])].start
+    near = arrays.mentions[int(arrays.near_supplier[p])].start
     marks = []
     for t in kept:
         mentions = [m for m in graph.mentions.technologies if m.key == t]
         if mentions:
             marks.append(min(mentions, key=lambda m: (m.weak, abs(m.start - near))))
-    return tuple(sorted(Technology(t) for t in kept)), marks
+    return tuple(sorted(Technology(t) for t in kept)), marks, min((chances[t] for t in kept), default=0.0)
 
 
 def _evidence(graph: Graph, marks: list[tuple[Mention, str]]) -> tuple[list[str], list[Span]]:
     """One to three sentences of the body that together hold most of the slots."""
-    weight = {"vendor": 3.0, "country": 2.5, "technologies": 2.0, "value": 1.2, "financing": 1.2, "financier": 1.0, "customer": 1.0, "year": 0.8}
+    weight = {
+        "vendor": 3.0,
+        "country": 2.5,
+        "technologies": 2.0,
+        "value": 1.2,
+        "financing": 1.2,
+        "financier": 1.0,
+        "customer": 1.0,
+        "year": 0.8,
+    }
     holds: dict[int, dict[str, float]] = {}
     for m, slot in marks:
         if m.start >= graph.title_end:
@@ -223,5 +257,3 @@ def _evidence(graph: Graph, marks: list[tuple[Mention, str]]) -> tuple[list[str]
             quotes.append(graph.document.text[span.start : span.end])
             spans.append(span)
     return quotes, spans
-
-

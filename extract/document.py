@@ -9,15 +9,16 @@ from pathlib import Path
 
 import py3langid
 
-from extract.claims import decode_claims
-from extract.decode import DEFAULTS, decode
+from extract.decode import DEFAULTS
 from extract.gate import passes
 from extract.graph import GraphBuilder
+from extract.judge import Judge
 from extract.lexicon import Lexicon
 from extract.parse import PIPELINES, RULES_ONLY
+from extract.reading import read_scored
 from extract.scorer import Scorer
 from extract.text import read_text
-from records import Document, Extraction, Outcome
+from records import Claim, Document, Extraction, Finding, Outcome
 
 LANGUAGES = (*PIPELINES, *RULES_ONLY)
 LONGEST_TEXT = 200_000
@@ -62,10 +63,19 @@ class Extractor:
             cut = text.rfind("\n", 0, LONGEST_TEXT)
             text = text[: cut if cut > LONGEST_TEXT // 2 else LONGEST_TEXT]
             notes.append(f"read to character {len(text)} of {len(document.text)}")
-            document = Document(id=document.id, text=text, title=document.title, date=document.date, lang=document.lang, url=document.url)
+            document = Document(
+                id=document.id,
+                text=text,
+                title=document.title,
+                date=document.date,
+                lang=document.lang,
+                url=document.url,
+            )
 
         def ended(outcome: Outcome, lang: str | None = None) -> Extraction:
-            return Extraction(id=document.id, outcome=outcome, extractor_version=self.version, language=lang, notes=tuple(notes))
+            return Extraction(
+                id=document.id, outcome=outcome, extractor_version=self.version, language=lang, notes=tuple(notes)
+            )
 
         if not text.strip():
             return ended(Outcome.EMPTY)
@@ -80,21 +90,22 @@ class Extractor:
             return ended(Outcome.LANGUAGE_NOT_SUPPORTED, lang)
         graph = self.builder.build(document, lang)
         scored = self.scorer.score(graph)
-        deals = decode(graph, scored, self.settings, self.scorer.reasons) if scored else []
-        claims = (
-            decode_claims(
-                graph, scored.arrays.counts, scored.outputs["claim"], scored.outputs["claim_supplier"],
-                scored.outputs["claim_technologies"], self.settings,
-            )  # fmt: skip
-            if scored
-            else []
-        )
+        deals: list[Finding] = []
+        claims: list[Claim] = []
+        if scored:
+            judge = Judge(self.scorer.trees, graph, scored.arrays, scored.outputs)
+            deals, claims = read_scored(graph, scored, judge, self.settings)
         if reading.disguised:
             notes.append("a word mixes alphabets that look alike")
         return Extraction(
-            id=document.id, outcome=Outcome.KEPT if deals or claims else Outcome.NO_DEAL, extractor_version=self.version,
-            deals=tuple(deals), claims=tuple(claims), language=lang, notes=tuple(notes),
-        )  # fmt: skip
+            id=document.id,
+            outcome=Outcome.KEPT if deals or claims else Outcome.NO_DEAL,
+            extractor_version=self.version,
+            deals=tuple(deals),
+            claims=tuple(claims),
+            language=lang,
+            notes=tuple(notes),
+        )
 
 
 def detect_language(text: str) -> str:

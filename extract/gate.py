@@ -10,8 +10,15 @@ import re
 
 from extract.lexicon import Hit, Kind
 
-_NATIONAL_FIRM = re.compile(r"\b(?:firm|compan|supplier|vendor|maker|contractor|start-?up|provider|entreprise|société|empresa|proveedor|fabricant)", re.IGNORECASE)
-_MONEY = re.compile(r"[$€£¥₦₹]\s?\d|\b\d[\d.,]*\s?(?:million|billion|milliards?|millones|crore|lakh)|\b(?:USD|EUR|GBP|RMB|FCFA|KES|UGX)\b")
+_NATIONAL_FIRM = re.compile(
+    r"\b(?:firm|compan|supplier|vendor|maker|contractor|start-?up|provider|entreprise|société|empresa|proveedor|"
+    r"fabricant)",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"[$€£¥₦₹]\s?\d|\b\d[\d.,]*\s?(?:million|billion|milliards?|millones|crore|lakh)|\b(?:USD|EUR|GBP|RMB|FCFA|KES|"
+    r"UGX)\b"
+)
 
 
 def passes(text: str, hits: list[Hit]) -> bool:

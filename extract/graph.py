@@ -16,20 +16,21 @@ from numpy.typing import NDArray
 
 from extract.boilerplate import teaser_ranges
 from extract.lexicon import Hit, Kind, Lexicon
-from extract.mentions import LEGAL, Company, Mention, MentionFinder, Mentions, short_name
+from extract.mentions import LEGAL, REFERENCE, Company, Mention, MentionFinder, Mentions, short_name
 from extract.parse import Parsed, parse
-from extract.text import Reading, read_text
+from extract.text import Reading, paragraphs, read_text
 from records import Document, Span, Technology
 
 TECHNOLOGIES = tuple(t.value for t in Technology)
 TRIGGER_CLASSES = (
-    "supply", "install", "award", "sign", "buy", "use", "finance", "grant", "propose", "cancel", "deny", "allege", "lose",
-    "ban", "nodeal", "rival", "predecessor", "subcontract", "own_budget", "vendor_financing", "ppp", "export_credit",
+    "supply", "install", "award", "sign", "buy", "use", "finance", "grant", "propose", "cancel", "deny", "allege",
+    "lose", "ban", "nodeal", "rival", "predecessor", "subcontract", "own_budget", "vendor_financing", "ppp", "export_credit",
     "concessional", "loan",
 )  # fmt: skip
 _COMPANY_WORD = re.compile(
     r"^[\s-]*(?:(?:state-owned|state|private|owned|made|built|technology|tech|telecoms?|surveillance|security|camera|drone|spyware|"
-    r"software|defence|defense|arms|electronics|AI|artificial intelligence|biometrics?|cyber|internet|engineering)[\s-]+){0,3}"
+    r"software|defence|defense|arms|electronics|AI|artificial intelligence|biometrics?|cyber|internet|"
+    r"engineering)[\s-]+){0,3}"
     r"(?:firms?|compan(?:y|ies)|suppliers?|vendors?|makers?|manufacturers?|providers?|contractors?|start-?ups?|enterprises?|"
     r"exporters?|equipment|technology|technologies|systems?|cameras|drones|software|spyware|gear|kit|experts|engineers|technicians|"
     r"specialists|government|authorities|embassy|ambassador|side|state|army|military|donors?|aid|grant)\b",
@@ -89,7 +90,7 @@ class Graph:
         return max(sorted(counts), key=lambda n: (counts[n], len(n)))
 
     def span(self, start: int, end: int, slot: str) -> Span | None:
-        """A range of the reading as a span of the title or text as given; `None` where it crosses from one to the other."""
+        """A range of the reading as a span of the title or text as given; `None` where it crosses over."""
         first, stop = self.reading.raw_span(start, end)
         title = self.document.title.strip()
         body_at = len(title) + 2 if title else 0
@@ -117,13 +118,17 @@ class GraphBuilder:
         self.lexicon = lexicon
         self.finder = MentionFinder(lexicon)
 
-    def build(self, document: Document, lang: str = "en", hits: list[Hit] | None = None) -> Graph:
+    def build(self, document: Document, lang: str = "en") -> Graph:
+        """Reads a document; paragraphs that name nothing are left out first, so that padding changes no deal."""
         title = document.title.strip()
         reading = read_text(f"{title}\n\n{document.text}" if title else document.text)
         title_end = len(read_text(title).text) if title else 0
-        parsed = parse(reading, lang)
-        if hits is None:
+        hits = self.lexicon.find(reading.text, lang)
+        silent = _silent_paragraphs(reading.text, hits, title_end)
+        if silent:
+            reading = reading.without(silent)
             hits = self.lexicon.find(reading.text, lang)
+        parsed = parse(reading, lang)
         teasers = teaser_ranges(reading.text, parsed.paragraphs, title_end)
         hits = [h for h in hits if not _inside(h.start, teasers)]
         mentions = self.finder.find(reading, parsed, hits, lang)
@@ -136,7 +141,9 @@ class GraphBuilder:
         recipients: dict[str, Recipient] = {}
         for m in mentions.countries:
             recipients.setdefault(m.key, Recipient(m.key, [])).mentions.append(m)
-        graph = Graph(document, reading, title_end, lang, parsed, mentions, suppliers, list(recipients.values()), teasers)
+        graph = Graph(
+            document, reading, title_end, lang, parsed, mentions, suppliers, list(recipients.values()), teasers
+        )
         graph.country_names = self.lexicon.country_names
         _tell_homes(graph)
         graph.vendor_technologies = {
@@ -157,7 +164,8 @@ class GraphBuilder:
 
 
 _HOME_AFTER = re.compile(
-    r"^[\s,(\-–—]*(?:(?:which|that) is )?(?:(?:an?|the|une?|una?|la|le|el|its|ltd|inc|a/s|s\.a)\b[\s.,]*)?(?:[\w-]+[\s-]){0,5}?"
+    r"^[\s,(\-–—]*(?:(?:which|that) is )?(?:(?:an?|the|une?|una?|la|le|el|its|ltd|inc|a/s|s\.a)\b[\s.,]*)?"
+    r"(?:[\w-]+[\s-]){0,5}?"
     r"(?:of |in |from |based in |headquartered in |registered in |de |en |du |d'|del )?(?:the |la |le |les )?$",
     re.IGNORECASE,
 )
@@ -165,7 +173,10 @@ _HOME_BEFORE = re.compile(r"^(?:['’]s)?[\s-]*(?:based|listed|owned|made|headqu
 
 
 def _tell_homes(graph: Graph) -> None:
-    """Reads a company's home off the text where the lexicon does not know it: "the Israeli X", "X, a firm of Moscow", "X (Israel)"."""
+    """Reads a company's home off the text where the lexicon does not know it.
+
+    "The Israeli X", "X, a firm of Moscow", "X (Israel)".
+    """
     text = graph.reading.text
     for supplier in graph.suppliers:
         if not supplier.company or supplier.country:
@@ -177,17 +188,43 @@ def _tell_homes(graph: Graph) -> None:
                     continue
                 if m.end <= c.start <= m.end + 60:
                     between = text[m.end : c.start]
-                    if "." not in between and "\n" not in between and _HOME_AFTER.match(between) and between.strip(" ") not in ("in", "to", "for", "and", ",", ""):
+                    if (
+                        "." not in between
+                        and "\n" not in between
+                        and _HOME_AFTER.match(between)
+                        and between.strip(" ") not in ("in", "to", "for", "and", ",", "")
+                    ):
                         votes[c.key] = votes.get(c.key, 0) + (2.0 if re.search(r"[,(]", between[:2]) else 0.7)
                 elif c.form == "demonym" and m.start - 45 <= c.end <= m.start:
                     between = text[c.end : m.start]
                     if not re.search(r"[.;:\n,]", between) and _HOME_BEFORE.match(between):
                         votes[c.key] = votes.get(c.key, 0) + 1.5
-                elif m.start - 25 <= c.end <= m.start and re.match(r"^(?:'s|-based|-listed)\s(?:[\w-]+\s){0,2}$", text[c.end : m.start]):
+                elif m.start - 25 <= c.end <= m.start and re.match(
+                    r"^(?:'s|-based|-listed)\s(?:[\w-]+\s){0,2}$", text[c.end : m.start]
+                ):
                     votes[c.key] = votes.get(c.key, 0) + 1.5
         if votes:
             supplier.country = max(sorted(votes), key=lambda k: votes[k])
             supplier.company.country = supplier.country
+
+
+_NAMES_SOMETHING = re.compile(r"\d|(?<=[\w,;:] )[\"'(]?[A-ZÀ-Þ]|^[A-ZÀ-Þ]{2,}")
+
+
+def _silent_paragraphs(text: str, hits: list[Hit], title_end: int) -> list[tuple[int, int]]:
+    """Paragraphs of the body without a phrase of the lexicon, a figure, a name or a reference to a company."""
+    told = bytearray(len(text) + 1)
+    for hit in hits:
+        if hit.entry.kind is not Kind.WORD:
+            told[hit.start] = 1
+    return [
+        (start, end)
+        for start, end in paragraphs(text)
+        if start >= title_end
+        and not any(told[start:end])
+        and not _NAMES_SOMETHING.search(text[start:end])
+        and not REFERENCE.search(text, start, end)
+    ]
 
 
 def _inside(position: int, ranges: Iterable[tuple[int, int]]) -> bool:
@@ -223,65 +260,115 @@ def _resolve_references(graph: Graph) -> None:
             best[1].references.append(Mention(ref.start, ref.end, "reference", best[1].key))
 
 
-FEATURES = (
-    *("nation known_vendor weak_name mentions references in_title first_at legal_suffix spacy_org spacy_person acronym "
-      "strong_near weak_near money_near crowd company_word as_subject after_by").split(),
+_SHARED_TRIGGERS = tuple(f"b_{name}" for name in TRIGGER_CLASSES)
+SUPPLIER_FEATURES = (
+    *(
+        "nation known_vendor weak_name mentions references in_title first_at legal_suffix spacy_org spacy_person acronym "
+        "strong_near weak_near money_near crowd company_word as_subject after_by"
+    ).split(),
     *(f"s_{name}" for name in TRIGGER_CLASSES),
-    *("c_mentions c_share c_in_title c_most c_most_foreign c_home_of_vendor c_only_demonym c_agency c_city c_weak c_first_at "
-      "c_strong_near c_buy c_few").split(),
-    *("home home_unknown same_sentence same_sentences sentence_gap same_paragraph paragraph_gap shared_paragraphs char_gap "
-      "closest_country both_in_title one_country most_foreign_not_home strong_both weak_both money_both countries_in_sentence "
-      "lead_window_country adjective_of doc_strong doc_weak doc_companies doc_countries").split(),
-    *(f"b_{name}" for name in TRIGGER_CLASSES),
-)  # fmt: skip
-"""Names of the features of a pair: of the supplier, its sentences' triggers (s_), the country (c_), both, shared triggers (b_)."""
+)
+COUNTRY_FEATURES = tuple(
+    (
+        "c_mentions c_share c_in_title c_most c_most_foreign c_home_of_vendor c_only_demonym c_agency c_city c_weak "
+        "c_first_at c_strong_near c_buy c_few"
+    ).split()
+)
+BOTH_FEATURES = (
+    *(
+        "home home_unknown same_sentence same_sentences sentence_gap same_paragraph paragraph_gap shared_paragraphs "
+        "char_gap closest_country both_in_title one_country most_foreign_not_home strong_both weak_both money_both "
+        "countries_in_sentence lead_window_country adjective_of doc_strong doc_weak doc_companies doc_countries"
+    ).split(),
+    *_SHARED_TRIGGERS,
+)
+FEATURES = (*SUPPLIER_FEATURES, *COUNTRY_FEATURES, *BOTH_FEATURES)
+"""Names of the features of a pair: of the supplier and its sentences' triggers (s_), the country (c_), both (b_)."""
+_AFTER_BY = re.compile(r"\b(?:by|from|with|of|par|avec|por|con|de|to)\s+(?:the\s|a\s)?$")
+_ADJECTIVE_REACH = 45
+"""Characters between a nationality and a supplier's name that it still may describe."""
+Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
 def _log(n: float) -> float:
     return math.log1p(max(0.0, n))
 
 
+def _logs(counts: Numbers | Places) -> Numbers:
+    # math.log1p one by one: NumPy's own differs in the last bit from machine to machine.
+    return np.array([math.log1p(n) for n in counts.tolist()])
+
+
+def _flat(lists: list[list[int]]) -> tuple[Places, Places]:
+    """Lists one after the other, and where each begins."""
+    starts = np.cumsum([0, *map(len, lists)])[:-1]
+    return np.array([n for part in lists for n in part], np.int64), starts.astype(np.int64)
+
+
 class PairDescriber:
-    """Numbers about each candidate pair of one graph; names in `FEATURES`, same order."""
+    """Numbers about each candidate pair of one graph; names in `FEATURES`, same order.
+
+    What is true of a supplier or a country alone is worked out once; the rest for one supplier with all countries.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        parsed, text = graph.parsed, graph.reading.text
-        self.n_sentences = max(1, len(parsed.sentences))
-        sentence = parsed.sentence_at
-        self.trigger_at: dict[int, dict[str, int]] = {}
-        for hit in graph.mentions.triggers:
-            row = self.trigger_at.setdefault(sentence(hit.start), {})
-            row[hit.entry.key] = row.get(hit.entry.key, 0) + 1
-        self.strong_at: dict[int, int] = {}
-        self.weak_at: dict[int, int] = {}
-        for m in graph.mentions.technologies:
-            target = self.weak_at if m.weak else self.strong_at
-            target[sentence(m.start)] = target.get(sentence(m.start), 0) + 1
-        self.money_at = {sentence(m.start) for m, _ in graph.mentions.money}
-        self.company_count_at: dict[int, int] = {}
+        self.n_sentences = max(1, len(graph.parsed.sentences))
+        self._count_by_sentence()
+        self.s_sentences = [self._sentences([*s.mentions, *s.references]) for s in graph.suppliers]
+        self.r_sentences = [self._sentences(r.mentions) for r in graph.recipients]
+        self._lay_out_countries()
+        self.companies = np.zeros(self.n_sentences)
         for s in graph.suppliers:
             if s.company:
-                for i in {sentence(m.start) for m in s.mentions}:
-                    self.company_count_at[i] = self.company_count_at.get(i, 0) + 1
-        self.country_at: dict[int, set[str]] = {}
-        for r in graph.recipients:
-            for m in r.mentions:
-                self.country_at.setdefault(sentence(m.start), set()).add(r.key)
+                self.companies[self._sentences(s.mentions)] += 1
         self.homes = {s.country for s in graph.suppliers if s.company and s.company.vendor}
         self.most = max(graph.recipients, key=lambda r: len(r.mentions)).key if graph.recipients else ""
-        outside = {s.country for s in graph.suppliers if s.company and s.company.vendor and s.country}
         ranked = sorted(graph.recipients, key=lambda r: -len(r.mentions))
-        self.most_foreign = next((r.key for r in ranked if r.key not in outside), "")
-        self.supplier = [self._supplier(s, text) for s in graph.suppliers]
-        self.recipient = [self._recipient(r, text) for r in graph.recipients]
+        self.most_foreign = next((r.key for r in ranked if r.key not in self.homes), "")
+        suppliers = [self._supplier(s, at) for s, at in zip(graph.suppliers, self.s_sentences, strict=True)]
+        self.supplier = np.array([[row[name] for name in SUPPLIER_FEATURES] for row in suppliers])
+        recipients = [self._recipient(r, at) for r, at in zip(graph.recipients, self.r_sentences, strict=True)]
+        self.country = np.array([[row[name] for name in COUNTRY_FEATURES] for row in recipients])
+
+    def _count_by_sentence(self) -> None:
+        found, sentence = self.graph.mentions, self.graph.parsed.sentence_at
+        self.triggers = np.zeros((self.n_sentences, len(TRIGGER_CLASSES)))
+        for hit in found.triggers:
+            if hit.entry.key in TRIGGER_CLASSES:
+                self.triggers[sentence(hit.start), TRIGGER_CLASSES.index(hit.entry.key)] += 1
+        self.strong, self.weak = np.zeros(self.n_sentences), np.zeros(self.n_sentences)
+        for m in found.technologies:
+            (self.weak if m.weak else self.strong)[sentence(m.start)] += 1
+        self.money = np.zeros(self.n_sentences, bool)
+        self.money[[sentence(m.start) for m, _ in found.money]] = True
+
+    def _lay_out_countries(self) -> None:
+        """Where the countries stand: in which sentences and paragraphs, and at which offsets, one country after the other."""
+        graph = self.graph
+        self.keys = [r.key for r in graph.recipients]
+        self.in_sentence = np.zeros((len(self.keys), self.n_sentences), bool)
+        self.in_paragraph = np.zeros((len(self.keys), max(1, len(graph.parsed.paragraphs))), bool)
+        for n, (r, sentences) in enumerate(zip(graph.recipients, self.r_sentences, strict=True)):
+            self.in_sentence[n, sentences] = True
+            self.in_paragraph[n, self._paragraphs(r.mentions)] = True
+        self.sentence_list, self.first_sentence = _flat(self.r_sentences)
+        self.paragraph_list, self.first_paragraph = _flat([self._paragraphs(r.mentions) for r in graph.recipients])
+        self.offsets, self.first_offset = _flat([[m.start for m in r.mentions] for r in graph.recipients])
+        adjectives = [(m.end, n) for n, r in enumerate(graph.recipients) for m in r.mentions if m.form == "demonym"]
+        self.adjectives = np.array(adjectives, np.int64).reshape(-1, 2)
 
     def _sentences(self, mentions: Iterable[Mention]) -> list[int]:
         return sorted({self.graph.parsed.sentence_at(m.start) for m in mentions})
 
-    def _supplier(self, s: Supplier, text: str) -> dict[str, float]:
-        graph, parsed = self.graph, self.graph.parsed
-        sentences = self._sentences([*s.mentions, *s.references])
+    def _paragraphs(self, mentions: Iterable[Mention]) -> list[int]:
+        return sorted({self.graph.parsed.paragraph_at(m.start) for m in mentions})
+
+    def _supplier(self, s: Supplier, sentences: list[int]) -> dict[str, float]:
+        graph, parsed, text = self.graph, self.graph.parsed, self.graph.reading.text
+        names = s.company.names if s.company else []
+        labels = {parsed.ent[parsed.token_at(m.start)] for m in s.mentions}
         row = {
             "nation": float(s.is_nation),
             "known_vendor": float(bool(s.company and s.company.vendor)),
@@ -290,41 +377,32 @@ class PairDescriber:
             "references": _log(len(s.references)),
             "in_title": float(any(m.start < graph.title_end for m in s.mentions)),
             "first_at": sentences[0] / self.n_sentences if sentences else 1.0,
-            "legal_suffix": float(bool(s.company) and any(LEGAL.search(n) for n in (s.company.names if s.company else []))),
-            "spacy_org": float(any(parsed.ent[parsed.token_at(m.start)] == "ORG" for m in s.mentions)),
-            "spacy_person": float(any(parsed.ent[parsed.token_at(m.start)] in ("PERSON", "PER") for m in s.mentions)),
-            "acronym": float(bool(s.company) and all(n.isupper() for n in (s.company.names if s.company else []))),
-            "strong_near": _log(sum(self.strong_at.get(i, 0) for i in sentences)),
-            "weak_near": _log(sum(self.weak_at.get(i, 0) for i in sentences)),
-            "money_near": float(any(i in self.money_at for i in sentences)),
-            "crowd": min((self.company_count_at.get(i, 0) for i in sentences), default=0) / 4.0,
-            "company_word": 0.0,
-            "as_subject": 0.0,
-            "after_by": 0.0,
+            "legal_suffix": float(any(LEGAL.search(n) for n in names)),
+            "spacy_org": float("ORG" in labels),
+            "spacy_person": float(bool(labels & {"PERSON", "PER"})),
+            "acronym": float(bool(s.company) and all(n.isupper() for n in names)),
+            "strong_near": _log(float(self.strong[sentences].sum())),
+            "weak_near": _log(float(self.weak[sentences].sum())),
+            "money_near": float(self.money[sentences].any()),
+            "crowd": float(self.companies[sentences].min(initial=np.inf)) / 4.0 if sentences else 0.0,
+            "after_by": float(any(_AFTER_BY.search(text[max(0, m.start - 25) : m.start].lower()) for m in s.mentions)),
+            "as_subject": float(
+                any(parsed.dep[t].startswith("nsubj") for m in s.mentions for t in parsed.tokens_in(m.start, m.end))
+            ),
+            "company_word": min(
+                2.0, 0.5 * sum(bool(_COMPANY_WORD.match(text[m.end : m.end + 60])) for m in s.mentions)
+            ),
         }
-        for m in s.mentions:
-            after = text[m.end : m.end + 60]
-            before = text[max(0, m.start - 25) : m.start].lower()
-            if _COMPANY_WORD.match(after):
-                row["company_word"] += 0.5
-            if re.search(r"\b(?:by|from|with|of|par|avec|por|con|de|to)\s+(?:the\s|a\s)?$", before):
-                row["after_by"] = 1.0
-            tokens = parsed.tokens_in(m.start, m.end)
-            if any(parsed.dep[t].startswith("nsubj") for t in tokens):
-                row["as_subject"] = 1.0
-        row["company_word"] = min(row["company_word"], 2.0)
-        for name in TRIGGER_CLASSES:
-            row[f"s_{name}"] = min(1.0, 0.5 * sum(self.trigger_at.get(i, {}).get(name, 0) for i in sentences))
-        return row
+        triggers = np.minimum(1.0, 0.5 * self.triggers[sentences].sum(0)).tolist()
+        return row | {f"s_{name}": n for name, n in zip(TRIGGER_CLASSES, triggers, strict=True)}
 
-    def _recipient(self, r: Recipient, text: str) -> dict[str, float]:
+    def _recipient(self, r: Recipient, sentences: list[int]) -> dict[str, float]:
         graph = self.graph
-        sentences = self._sentences(r.mentions)
         forms = {m.form for m in r.mentions}
-        total = sum(len(x.mentions) for x in graph.recipients)
+        buying = self.triggers[:, [TRIGGER_CLASSES.index("buy"), TRIGGER_CLASSES.index("use")]]
         return {
             "c_mentions": _log(len(r.mentions)),
-            "c_share": len(r.mentions) / max(1, total),
+            "c_share": len(r.mentions) / max(1, len(self.offsets)),
             "c_in_title": float(any(m.start < graph.title_end for m in r.mentions)),
             "c_most": float(r.key == self.most),
             "c_most_foreign": float(r.key == self.most_foreign),
@@ -334,63 +412,83 @@ class PairDescriber:
             "c_city": float(bool(forms & {"city", "region"})),
             "c_weak": float(all(m.weak for m in r.mentions)),
             "c_first_at": sentences[0] / self.n_sentences if sentences else 1.0,
-            "c_strong_near": _log(sum(self.strong_at.get(i, 0) for i in sentences)),
-            "c_buy": min(1.0, sum(self.trigger_at.get(i, {}).get("buy", 0) + self.trigger_at.get(i, {}).get("use", 0) for i in sentences) / 2),
+            "c_strong_near": _log(float(self.strong[sentences].sum())),
+            "c_buy": min(1.0, float(buying[sentences].sum()) / 2),
             "c_few": 1.0 / max(1, len(graph.recipients)),
         }
 
-    def describe(self, s_index: int, r_index: int) -> dict[str, float]:
-        """Feature name to value for one pair."""
-        graph, parsed = self.graph, self.graph.parsed
-        s, r = graph.suppliers[s_index], graph.recipients[r_index]
-        row = {**self.supplier[s_index], **self.recipient[r_index]}
-        s_sent = self._sentences([*s.mentions, *s.references])
-        r_sent = self._sentences(r.mentions)
-        nearest = min((abs(a - b) for a in s_sent for b in r_sent), default=99)
-        both = sorted(set(s_sent) & set(r_sent))
-        s_par = {parsed.paragraph_at(m.start) for m in [*s.mentions, *s.references]}
-        r_par = {parsed.paragraph_at(m.start) for m in r.mentions}
-        para_gap = min((abs(a - b) for a in s_par for b in r_par), default=99)
-        chars = min((abs(a.start - b.start) for a in s.mentions for b in r.mentions), default=9999)
-        closest = min(
-            ((abs(a.start - b.start), x.key) for a in s.mentions for x in graph.recipients if x.key != s.country for b in x.mentions),
-            default=(0, ""),
-        )[1]
-        window = range(min(s_sent, default=0) - 1, min(s_sent, default=0) + 2)
-        row |= {
-            "home": float(s.country == r.key),
+    @staticmethod
+    def _nearest(places: list[int], theirs: Places, first: Places) -> Places:
+        """For each country the least distance between one of `places` and one of its own."""
+        gaps = np.abs(np.array(places, np.int64)[:, None] - theirs[None, :]).min(0)
+        return np.minimum.reduceat(gaps, first)
+
+    def _adjectives(self, s: Supplier) -> Numbers:
+        """1 for each country whose adjective stands shortly before a mention of the supplier, in its sentence."""
+        found, text = np.zeros(len(self.keys)), self.graph.reading.text
+        starts = np.array([m.start for m in s.mentions], np.int64)
+        gaps = starts[:, None] - self.adjectives[None, :, 0]
+        for m, a in np.argwhere((gaps >= 0) & (gaps <= _ADJECTIVE_REACH)).tolist():
+            if "." not in text[self.adjectives[a, 0] : starts[m]]:
+                found[self.adjectives[a, 1]] = 1.0
+        return found
+
+    def _both(self, s_index: int) -> Numbers:
+        """Numbers about one supplier with every country, shape (countries, len(BOTH_FEATURES))."""
+        graph, s, sentences = self.graph, self.graph.suppliers[s_index], self.s_sentences[s_index]
+        paragraphs = self._paragraphs([*s.mentions, *s.references])
+        shared = self.in_sentence[:, sentences]
+        times = shared.sum(1)
+        sentence_gap = self._nearest(sentences, self.sentence_list, self.first_sentence)
+        paragraph_gap = self._nearest(paragraphs, self.paragraph_list, self.first_paragraph)
+        chars = self._nearest([m.start for m in s.mentions], self.offsets, self.first_offset)
+        abroad = [(gap, key) for gap, key in zip(chars.tolist(), self.keys, strict=True) if key != s.country]
+        closest = min(abroad, default=(0, ""))[1]
+        home = np.array([key == s.country for key in self.keys])
+        crowd = np.where(shared, self.in_sentence.sum(0)[sentences], np.inf).min(1, initial=np.inf)
+        in_title = self.supplier[s_index, SUPPLIER_FEATURES.index("in_title")]
+        window = slice(max(0, sentences[0] - 1), sentences[0] + 2)
+        row: dict[str, Numbers | Places | float] = {
+            "home": home,
             "home_unknown": float(s.country is None),
-            "same_sentence": float(bool(both)),
-            "same_sentences": _log(len(both)),
-            "sentence_gap": _log(nearest),
-            "same_paragraph": float(para_gap == 0),
-            "paragraph_gap": _log(para_gap),
-            "shared_paragraphs": _log(len(s_par & r_par)),
-            "char_gap": _log(chars / 50.0),
-            "closest_country": float(closest == r.key),
-            "both_in_title": row["in_title"] * row["c_in_title"],
-            "one_country": float(len(graph.recipients) == 1),
-            "most_foreign_not_home": row["c_most_foreign"] * float(s.country != r.key),
-            "strong_both": _log(sum(self.strong_at.get(i, 0) for i in both)),
-            "weak_both": _log(sum(self.weak_at.get(i, 0) for i in both)),
-            "money_both": float(any(i in self.money_at for i in both)),
-            "countries_in_sentence": min((len(self.country_at.get(i, ())) for i in both), default=0) / 4.0,
-            "lead_window_country": float(any(r.key in self.country_at.get(i, ()) for i in window)),
-            "adjective_of": 0.0,
-            "doc_strong": _log(sum(self.strong_at.values())),
-            "doc_weak": _log(sum(self.weak_at.values())),
+            "same_sentence": times > 0,
+            "same_sentences": _logs(times),
+            "sentence_gap": _logs(sentence_gap),
+            "same_paragraph": paragraph_gap == 0,
+            "paragraph_gap": _logs(paragraph_gap),
+            "shared_paragraphs": _logs(self.in_paragraph[:, paragraphs].sum(1)),
+            "char_gap": _logs(chars / 50.0),
+            "closest_country": np.array([key == closest for key in self.keys]),
+            "both_in_title": in_title * self.country[:, COUNTRY_FEATURES.index("c_in_title")],
+            "one_country": float(len(self.keys) == 1),
+            "most_foreign_not_home": self.country[:, COUNTRY_FEATURES.index("c_most_foreign")] * ~home,
+            "strong_both": _logs(shared @ self.strong[sentences]),
+            "weak_both": _logs(shared @ self.weak[sentences]),
+            "money_both": (shared & self.money[sentences]).any(1),
+            "countries_in_sentence": np.where(times > 0, crowd, 0.0) / 4.0,
+            "lead_window_country": self.in_sentence[:, window].any(1),
+            "adjective_of": self._adjectives(s),
+            "doc_strong": _log(float(self.strong.sum())),
+            "doc_weak": _log(float(self.weak.sum())),
             "doc_companies": _log(sum(1 for x in graph.suppliers if x.company)),
-            "doc_countries": _log(len(graph.recipients)),
+            "doc_countries": _log(len(self.keys)),
         }
-        for a in s.mentions:
-            for b in r.mentions:
-                if b.form == "demonym" and 0 <= a.start - b.end <= 45 and "." not in graph.reading.text[b.end : a.start]:
-                    row["adjective_of"] = 1.0
-        for name in TRIGGER_CLASSES:
-            row[f"b_{name}"] = min(1.0, float(sum(self.trigger_at.get(i, {}).get(name, 0) for i in both)))
-        return row
+        made = np.empty((len(self.keys), len(BOTH_FEATURES)))
+        for n, name in enumerate(BOTH_FEATURES[: -len(TRIGGER_CLASSES)]):
+            made[:, n] = row[name]
+        made[:, -len(TRIGGER_CLASSES) :] = np.minimum(1.0, shared @ self.triggers[sentences])
+        return made
 
     def matrix(self, pairs: list[tuple[int, int]]) -> NDArray[np.float32]:
-        """Features of many pairs, shape (pairs, len(feature_names()))."""
-        rows = [self.describe(s, r) for s, r in pairs]
-        return np.array([[row[name] for name in FEATURES] for row in rows], dtype=np.float32).reshape(len(rows), len(FEATURES))
+        """Features of many pairs, shape (pairs, len(FEATURES))."""
+        made = np.empty((len(pairs), len(FEATURES)), np.float32)
+        rows: dict[int, list[int]] = {}
+        for p, (s, _) in enumerate(pairs):
+            rows.setdefault(s, []).append(p)
+        own, country = len(SUPPLIER_FEATURES), len(SUPPLIER_FEATURES) + len(COUNTRY_FEATURES)
+        for s, at in rows.items():
+            r = [pairs[p][1] for p in at]
+            made[at, :own] = self.supplier[s]
+            made[at, own:country] = self.country[r]
+            made[at, country:] = self._both(s)[r]
+        return made

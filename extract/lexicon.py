@@ -101,7 +101,9 @@ class Tables:
             reader = csv.DictReader(text.splitlines(), strict=True)
             missing = set(required) - set(reader.fieldnames or ())
             if missing:
-                raise LexiconError(f"{place}: no column {', '.join(sorted(missing))}; the header says {reader.fieldnames}")
+                raise LexiconError(
+                    f"{place}: no column {', '.join(sorted(missing))}; the header says {reader.fieldnames}"
+                )
             try:
                 for row in reader:
                     if None in row or None in row.values():
@@ -150,10 +152,15 @@ class Lexicon:
             if row["common_word"] == "1":
                 common.add(row["name"])
             vendor = Vendor(
-                row["name"], tuple(dict.fromkeys([*_cells(row, "aliases"), *former])), row["country"], row.get("parent", ""),
-                tuple(_cells(row, "kind")), tuple(Technology(t) for t in _cells(row, "technologies")), frozenset(common),
-                row.get("wikidata", ""),
-            )  # fmt: skip
+                name=row["name"],
+                aliases=tuple(dict.fromkeys([*_cells(row, "aliases"), *former])),
+                country=row["country"],
+                parent=row.get("parent", ""),
+                kinds=tuple(_cells(row, "kind")),
+                technologies=tuple(Technology(t) for t in _cells(row, "technologies")),
+                common=frozenset(common),
+                wikidata=row.get("wikidata", ""),
+            )
             self.vendors[vendor.name] = vendor
             for name in dict.fromkeys([vendor.name, *vendor.aliases]):
                 self._add(Entry(Kind.VENDOR, vendor.name, name, weak=name in common or len(name) < 3))
@@ -192,7 +199,11 @@ class Lexicon:
         for place, row in tables.rows("technologies.csv", ("phrase", "lang", "id", "strength")):
             if row["id"] not in known:
                 raise LexiconError(f"{place}: no technology {row['id']!r}; the taxonomy is in records.py")
-            self._add(Entry(Kind.TECHNOLOGY, row["id"], row["phrase"], row["strength"], row["lang"], row["strength"] == "weak"))
+            self._add(
+                Entry(
+                    Kind.TECHNOLOGY, row["id"], row["phrase"], row["strength"], row["lang"], row["strength"] == "weak"
+                )
+            )
         for _, row in tables.rows("triggers.csv", ("phrase", "lang", "class")):
             self._add(Entry(Kind.TRIGGER, row["class"], row["phrase"], row["class"], row["lang"]))
         for _, row in tables.rows("company_words.csv", ("phrase", "lang", "class")):
@@ -239,7 +250,10 @@ def _case_fits(entry: Entry, words: str, lang: str) -> bool:
         return False
     if words.isupper():
         return len(words) > 3
-    return all(not p.isupper() or w.isupper() for p, w in zip(phrase, words, strict=False)) and words[:1].isupper() == phrase[:1].isupper()
+    return (
+        all(not p.isupper() or w.isupper() for p, w in zip(phrase, words, strict=False))
+        and words[:1].isupper() == phrase[:1].isupper()
+    )
 
 
 def _settle(hits: list[Hit]) -> list[Hit]:

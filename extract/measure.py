@@ -18,10 +18,20 @@ Deal = Mapping[str, Any]
 Counts = Counter[tuple[str, str]]
 
 LEVELS = ("pair", "triple", "tuple", "document", "claim", "claim_full")
-SLOTS = ("financing_type", "financier", "financing_amount", "value", "customer", "year", "status", "alleged", "vendor_country")
+SLOTS = (
+    "financing_type",
+    "financier",
+    "financing_amount",
+    "value",
+    "customer",
+    "year",
+    "status",
+    "alleged",
+    "vendor_country",
+)
 _LEGAL_WORDS = frozenset(
-    "technologies technology tech co company ltd limited corp corporation inc incorporated group plc llc gmbh ag sa srl spa bv nv pte pvt "
-    "private jsc ooo holding holdings international system systems digital the".split()
+    "technologies technology tech co company ltd limited corp corporation inc incorporated group plc llc gmbh ag sa "
+    "srl spa bv nv pte pvt private jsc ooo holding holdings international system systems digital the".split()
 )
 
 
@@ -53,7 +63,14 @@ def match(gold: Sequence[Deal], found: Sequence[Deal]) -> list[tuple[int, int]]:
     pairs: list[tuple[int, int]] = []
     used: set[int] = set()
     for g, deal in enumerate(gold):
-        p = next((p for p, other in enumerate(found) if p not in used and deal["country"] == other.get("country") and _same_supplier(deal, other)), None)
+        p = next(
+            (
+                p
+                for p, other in enumerate(found)
+                if p not in used and deal["country"] == other.get("country") and _same_supplier(deal, other)
+            ),
+            None,
+        )
         if p is not None:
             used.add(p)
             pairs.append((g, p))
@@ -109,11 +126,18 @@ def count(gold: Mapping[str, Any], found: Mapping[str, Any]) -> Counts:
     g_deals, p_deals = gold.get("deals") or [], found.get("deals") or []
     pairs = match(g_deals, p_deals)
     add("pair", len(pairs), len(p_deals), len(g_deals))
-    shared = {(g, p): len(set(g_deals[g].get("technologies") or ()) & set(p_deals[p].get("technologies") or ())) for g, p in pairs}
+    shared = {
+        (g, p): len(set(g_deals[g].get("technologies") or ()) & set(p_deals[p].get("technologies") or ()))
+        for g, p in pairs
+    }
     predicted = sum(len(set(d.get("technologies") or ())) or 1 for d in p_deals)
     wanted = sum(len(set(d.get("technologies") or ())) for d in g_deals)
     add("triple", sum(shared.values()), predicted, wanted)
-    same_type = [(g, p) for g, p in pairs if (g_deals[g].get("financing") or {}).get("type") == (p_deals[p].get("financing") or {}).get("type")]
+    same_type = [
+        (g, p)
+        for g, p in pairs
+        if (g_deals[g].get("financing") or {}).get("type") == (p_deals[p].get("financing") or {}).get("type")
+    ]
     add("tuple", sum(shared[pair] for pair in same_type), predicted, wanted)
     for slot in SLOTS:
         for g, p in pairs:
@@ -153,7 +177,7 @@ def average_precision(gold: Mapping[str, Deal], found: Mapping[str, Deal]) -> fl
 
 
 def report(gold: Mapping[str, Deal], found: Mapping[str, Deal], *, bootstrap: int = 1000) -> dict[str, Any]:
-    """Precision, recall, F1 of all levels and slots; 95 % bootstrap intervals over documents for pair, triple, tuple."""
+    """Precision, recall, F1 of all levels and slots; 95 % intervals over documents for pair, triple and tuple."""
     counts = {key: count(document, found.get(key, {})) for key, document in gold.items()}
     total: Counts = sum(counts.values(), Counter())
     made: dict[str, Any] = {}
@@ -178,7 +202,9 @@ def table(made: Mapping[str, Any]) -> str:
     for level in (*LEVELS, *SLOTS):
         row = made[level]
         interval = "  95% {:.3f}-{:.3f}".format(*row["f1_95ci"]) if "f1_95ci" in row else ""
-        lines.append(f"{level:<17}{row['precision']:>7.3f}{row['recall']:>7.3f}{row['f1']:>7.3f}{row['gold']:>7}{row['predicted']:>7}{interval}")
+        lines.append(
+            f"{level:<17}{row['precision']:>7.3f}{row['recall']:>7.3f}{row['f1']:>7.3f}{row['gold']:>7}{row['predicted']:>7}{interval}"
+        )
     if made["pair"]["average_precision"] is not None:
         lines.append(f"average precision of pairs by confidence: {made['pair']['average_precision']:.3f}")
     return "\n".join(lines)

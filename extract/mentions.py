@@ -59,58 +59,84 @@ class Mentions:
 
 
 LEGAL = re.compile(
-    r"[\s,]+(?:(?:Co|Corp|Inc|Ltd|LTD|LLC|LLP|PLC|Plc|plc|GmbH|AG|SA|S\.A|S\.A\.S|SAS|SARL|SRL|S\.r\.l|SpA|S\.p\.A|BV|B\.V|NV|N\.V|Oy|AB|A/S|AS|"
-    r"Pte|Pvt|Pty|Sdn|Bhd|JSC|OJSC|LLP|OOO|KK|Limited|Incorporated|Corporation|Company|SE|KG|d\.o\.o|s\.r\.o|a\.s|S\.L|SL|S\.A\. de C\.V|"
+    r"[\s,]+(?:(?:Co|Corp|Inc|Ltd|LTD|LLC|LLP|PLC|Plc|plc|GmbH|AG|SA|S\.A|S\.A\.S|SAS|SARL|SRL|S\.r\.l|SpA|S\.p\.A|BV|"
+    r"B\.V|NV|N\.V|Oy|AB|A/S|AS|"
+    r"Pte|Pvt|Pty|Sdn|Bhd|JSC|OJSC|LLP|OOO|KK|Limited|Incorporated|Corporation|Company|SE|KG|d\.o\.o|s\.r\.o|a\.s|S\.L|"
+    r"SL|S\.A\. de C\.V|"
     r"Private|Ltda|Lda|Kft|Zrt|EOOD|FZE|FZCO|FZ|WLL|CJSC|PJSC|Berhad)\.?)+$"
 )
 _GENERIC = re.compile(
-    r"\b(technolog(?:y|ies)|tech|systems?|solutions?|group|international|holdings?|networks?|security|global|telecom(?:munications)?|"
-    r"industries|electronics|digital|services?|consulting|enterprises?|the|company|joint|stock|limited|ltd|corporation|corp|co|inc)\b"
+    r"\b(technolog(?:y|ies)|tech|systems?|solutions?|group|international|holdings?|networks?|security|global|"
+    r"telecom(?:munications)?|"
+    r"industries|electronics|digital|services?|consulting|enterprises?|the|company|joint|stock|limited|ltd|corporation|"
+    r"corp|co|inc)\b"
 )
 _ACRONYM_AFTER = re.compile(r"\s?\(\s?[\"']?([A-Z][A-Za-z0-9&.-]{1,14})[\"']?(?:\s?[,;)])")
 _RENAMED = re.compile(
-    r"^[\s,(\-–—]*(?:which (?:now|today|since)|who now|today|now|formerly|previously|until \d{4}|since renamed|since rebranded(?: as)?|"
-    r"(?:better |also |then |now |locally |later )?(?:known|trading|trades|operating|operates|registered|incorporated|renamed|rebranded|called)"
-    r"(?: \w+){0,3}(?: as| to)?|a\.?k\.?a\.?|alias|goes by the name of|ex-?|the former|or|since become|anciennement|antes|hoy)"
-    r"(?: (?:known|trading|trades|called|operating|operates|renamed|named|part of|the name))?(?: (?:as|of))?[\s:\"'(]*$",
+    r"^[\s,(\-–—]*(?:which (?:now|today|since)|who now|today|now|formerly|previously|until \d{4}|since renamed|"
+    r"since rebranded(?: as)?|"
+    r"(?:better |also |then |now |locally |later )?(?:known|trading|trades|operating|operates|registered|incorporated|"
+    r"renamed|rebranded|called)"
+    r"(?: \w+){0,3}(?: as| to)?|a\.?k\.?a\.?|alias|goes by the name of|ex-?|the former|or|since become|anciennement|"
+    r"antes|hoy)"
+    r"(?: (?:known|trading|trades|called|operating|operates|renamed|named|part of|the name))?(?: (?:as|"
+    r"of))?[\s:\"'(]*$",
     re.IGNORECASE,
 )
 _AGENCY_HEAD = (
-    r"Police|Ministry|Minister|Ministries|Department|Authority|Agency|Service|Services|Force|Forces|Commission|Bureau|Directorate|Office|"
-    r"Council|Army|Navy|Guard|Intelligence|Customs|Immigration|Court|Government|Municipality|Administration|Secretariat|Parliament|"
-    r"Constabulary|Gendarmerie|Garda|Command|Centre|Center|Board|Corps|Prefecture|Registry|Registrar|Treasury|Presidency|Committee|"
-    r"Affairs|Carabinieri|Guardia|Polizia|Policía|Policia|Ministerio|Ministère|Ministerstvo|Secretaría|Fiscalía|Alcaldía|Préfecture|"
-    r"Gobernación|Dirección|Direction|Autoridad|Airport|Airports|University|Borough|County|City|Port|Ports|Railway|Railways|Metro"
+    r"Police|Ministry|Minister|Ministries|Department|Authority|Agency|Service|Services|Force|Forces|Commission|Bureau|"
+    r"Directorate|Office|"
+    r"Council|Army|Navy|Guard|Intelligence|Customs|Immigration|Court|Government|Municipality|Administration|"
+    r"Secretariat|Parliament|"
+    r"Constabulary|Gendarmerie|Garda|Command|Centre|Center|Board|Corps|Prefecture|Registry|Registrar|Treasury|"
+    r"Presidency|Committee|"
+    r"Affairs|Carabinieri|Guardia|Polizia|Policía|Policia|Ministerio|Ministère|Ministerstvo|Secretaría|Fiscalía|"
+    r"Alcaldía|Préfecture|"
+    r"Gobernación|Dirección|Direction|Autoridad|Airport|Airports|University|Borough|County|City|Port|Ports|Railway|"
+    r"Railways|Metro"
 )
 _AGENCY_NAME = re.compile(
     rf"\b(?:(?:[A-ZÀ-Þ][\w'.À-ÿ-]*|and|&|de|del|la|of)\s+){{0,6}}?(?:{_AGENCY_HEAD})\b"
-    r"(?:\s(?:of|for|de|des|du|del|pour|para|on)\s(?:the\s|la\s|l'|los\s|las\s)?(?:[A-ZÀ-Þ][\w'À-ÿ-]*)(?:(?:,|\s(?:and|et|y|&|of|de|the))*\s?[A-ZÀ-Þ][\w'À-ÿ-]*){0,5})?"
+    r"(?:\s(?:of|for|de|des|du|del|pour|para|on)\s(?:the\s|la\s|l'|los\s|las\s)?(?:[A-ZÀ-Þ][\w'À-ÿ-]*)(?:(?:,|\s(?:and|"
+    r"et|y|&|of|de|the))*\s?[A-ZÀ-Þ][\w'À-ÿ-]*){0,5})?"
 )
 _AGENCY_COMMON = re.compile(
-    r"\b(?:(?:the|its|his|their|la|le|el|los|les|a)\s)?(?:(?:[A-Z][\w-]+|national|federal|state|city|metropolitan|municipal|interior|"
-    r"defen[cs]e|home|criminal|border|military|secret|domestic|foreign|civil|local|regional|justice|transport|immigration|prison|"
-    r"intelligence|security|electoral|communications|telecoms|customs|tax|counter-terrorism|anti-terror|presidential|royal|public|"
+    r"\b(?:(?:the|its|his|their|la|le|el|los|les|a)\s)?(?:(?:[A-Z][\w-]+|national|federal|state|city|metropolitan|"
+    r"municipal|interior|"
+    r"defen[cs]e|home|criminal|border|military|secret|domestic|foreign|civil|local|regional|justice|transport|"
+    r"immigration|prison|"
+    r"intelligence|security|electoral|communications|telecoms|customs|tax|counter-terrorism|anti-terror|presidential|"
+    r"royal|public|"
     r"police|coast|traffic|airport|tourism|finance)\s){0,3}"
-    r"(?:police(?: force| service| department| directorate)?|ministry(?: of (?:the )?[a-z]+(?: and [a-z]+)?)?|intelligence (?:service|agency|directorate)s?|"
-    r"army|armed forces|security services?|security agency|border guards?|coast ?guard|gendarmerie|customs(?: service| authority)?|municipality|city council|"
-    r"town hall|prosecutor'?s? office|prosecutors|regulator|commission|authority|agency|directorate|navy|air force|secret service|"
-    r"county sheriff|sheriff|council|government|administration|carabinieri|presidency|policía|policia|gendarmerie|préfecture|ministère|ministerio|gobierno|alcaldía)\b"
+    r"(?:police(?: force| service| department| directorate)?|ministry(?: of (?:the )?[a-z]+(?: and [a-z]+)?)?|"
+    r"intelligence (?:service|agency|directorate)s?|"
+    r"army|armed forces|security services?|security agency|border guards?|coast ?guard|gendarmerie|customs(?: service|"
+    r" authority)?|municipality|city council|"
+    r"town hall|prosecutor'?s? office|prosecutors|regulator|commission|authority|agency|directorate|navy|air force|"
+    r"secret service|"
+    r"county sheriff|sheriff|council|government|administration|carabinieri|presidency|policía|policia|gendarmerie|"
+    r"préfecture|ministère|ministerio|gobierno|alcaldía)\b"
 )
 _YEAR = re.compile(r"\b(19[89]\d|20[0-3]\d)\b(?!\s*(?:cameras|people|units|officers|devices|km|%|sites|drones|km))")
-_REFERENCE = re.compile(
-    r"\b(?P<det>[Tt]he|[Tt]his|[Tt]hat|[Ii]ts|[Aa]n?|[Ll]a|[Ll]e|[Ll]'|[Ee]l|[Uu]ne?|[Uu]na?)\s?(?:(?:same|private|local|foreign|state-owned|little-known|small|giant|US|"
+REFERENCE = re.compile(
+    r"\b(?P<det>[Tt]he|[Tt]his|[Tt]hat|[Ii]ts|[Aa]n?|[Ll]a|[Ll]e|[Ll]'|[Ee]l|[Uu]ne?|[Uu]na?)\s?(?:(?:same|private|"
+    r"local|foreign|state-owned|little-known|small|giant|US|"
     r"[A-Z][\w-]+(?:-based|-listed|-owned|-headquartered|-made|-born)?)\s){0,3}"
-    r"(?P<noun>firm|company|supplier|vendor|maker|manufacturer|contractor|start-?up|group|giant|conglomerate|integrator|consortium|"
-    r"subsidiary|provider|developer|bidder|winner|outfit|enterprise|multinational|entreprise|société|groupe|fournisseur|fabricant|"
+    r"(?P<noun>firm|company|supplier|vendor|maker|manufacturer|contractor|start-?up|group|giant|conglomerate|"
+    r"integrator|consortium|"
+    r"subsidiary|provider|developer|bidder|winner|outfit|enterprise|multinational|entreprise|société|groupe|"
+    r"fournisseur|fabricant|"
     r"empresa|proveedora?|compañía|fabricante|consorcio|firma|concessionaire|operator|investor|corporation)\b"
 )
 _MONTHS = set(
-    "January February March April May June July August September October November December Monday Tuesday Wednesday Thursday Friday "
-    "Saturday Sunday Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun".split()
+    "January February March April May June July August September October November December "
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun".split()
 )
-_TITLES = set("Mr Mrs Ms Dr Prof President Minister Prime Senator General Colonel Sir Lord King Queen Prince Article Section Annex Figure "
-              "Table Box Act Law Decree Bill Chapter Phase Lot Part Note Photo Image Read Related Source Sources Q A Asked Answered "
-              "Internet Covid COVID-19 Islam Christmas Ramadan Parliament Congress Senate God".split())  # fmt: skip
+_TITLES = set(
+    "Mr Mrs Ms Dr Prof President Minister Prime Senator General Colonel Sir Lord King Queen Prince Article Section Annex "
+    "Figure Table Box Act Law Decree Bill Chapter Phase Lot Part Note Photo Image Read Related Source Sources Q A Asked "
+    "Answered Internet Covid COVID-19 Islam Christmas Ramadan Parliament Congress Senate God".split()
+)
 
 
 def short_name(name: str) -> str:
@@ -138,7 +164,9 @@ class MentionFinder:
 
     def find(self, reading: Reading, parsed: Parsed, hits: list[Hit], lang: str) -> Mentions:
         text = reading.text
-        names = [h for h in hits if h.entry.kind in (Kind.VENDOR, Kind.COUNTRY, Kind.AGENCY, Kind.LENDER, Kind.ORGANISATION)]
+        names = [
+            h for h in hits if h.entry.kind in (Kind.VENDOR, Kind.COUNTRY, Kind.AGENCY, Kind.LENDER, Kind.ORGANISATION)
+        ]
         taken: dict[int, Hit] = {}
         for hit in names:
             for token in parsed.tokens_in(hit.start, hit.end):
@@ -163,9 +191,15 @@ class MentionFinder:
                 if h.entry.kind is Kind.TECHNOLOGY
             ],
             agencies=agencies,
-            lenders=[Mention(h.start, h.end, "lender", h.entry.key, h.entry.form) for h in names if h.entry.kind is Kind.LENDER],
+            lenders=[
+                Mention(h.start, h.end, "lender", h.entry.key, h.entry.form)
+                for h in names
+                if h.entry.kind is Kind.LENDER
+            ],
             organisations=[
-                Mention(h.start, h.end, "organisation", h.entry.key, h.entry.form) for h in names if h.entry.kind is Kind.ORGANISATION
+                Mention(h.start, h.end, "organisation", h.entry.key, h.entry.form)
+                for h in names
+                if h.entry.kind is Kind.ORGANISATION
             ],
             money=money,
             years=[Mention(m.start(), m.end(), "year", m.group()) for m in _YEAR.finditer(text)],
@@ -181,7 +215,9 @@ class MentionFinder:
 
         def is_name(i: int) -> bool:
             word = text[parsed.start[i] : parsed.end[i]]
-            if not word[:1].isupper() and not (word[:1].isdigit() and len(word) > 1 and word[1:2].isalpha() and word[-1:].isupper()):
+            if not word[:1].isupper() and not (
+                word[:1].isdigit() and len(word) > 1 and word[1:2].isalpha() and word[-1:].isupper()
+            ):
                 return word[:1].islower() and word[1:2].isupper()  # iFlytek
             if word in _MONTHS:
                 return False
@@ -190,7 +226,12 @@ class MentionFinder:
                     parsed.ent[i] in ("ORG", "PRODUCT", "PERSON", "FAC", "WORK_OF_ART", "GPE") and parsed.tag[i] != "DT"
                 )
             first = i == 0 or parsed.sent[i - 1] != parsed.sent[i]
-            return parsed.tag[i] == "PROPN" or not first or word.isupper() or (i + 1 < n and text[parsed.start[i + 1]].isupper())
+            return (
+                parsed.tag[i] == "PROPN"
+                or not first
+                or word.isupper()
+                or (i + 1 < n and text[parsed.start[i + 1]].isupper())
+            )
 
         i = 0
         while i < n:
@@ -210,7 +251,11 @@ class MentionFinder:
                 if joins and j + 1 < n and text[parsed.start[j + 1]].isupper() and parsed.sent[j + 1] == parsed.sent[i]:
                     j += 2
                     continue
-                if word == "," and j + 1 < n and re.match(r"(?:Ltd|Inc|LLC|Co|S\.A|Limited)\b", text[parsed.start[j + 1] :]):
+                if (
+                    word == ","
+                    and j + 1 < n
+                    and re.match(r"(?:Ltd|Inc|LLC|Co|S\.A|Limited)\b", text[parsed.start[j + 1] :])
+                ):
                     j += 2
                     continue
                 break
@@ -221,7 +266,9 @@ class MentionFinder:
             i = max(j, i + 1)
         return runs
 
-    def _companies(self, text: str, parsed: Parsed, names: list[Hit], runs: list[tuple[int, int, bool]]) -> dict[str, Company]:
+    def _companies(
+        self, text: str, parsed: Parsed, names: list[Hit], runs: list[tuple[int, int, bool]]
+    ) -> dict[str, Company]:
         found: list[tuple[int, int, str | None, bool]] = []  # start, end, canonical vendor, weak
         vendor_hits = [h for h in names if h.entry.kind is Kind.VENDOR]
         other = [h for h in names if h.entry.kind is not Kind.VENDOR]
@@ -262,7 +309,13 @@ class MentionFinder:
             first = bare.split()[0] if bare.split() else ""
             if len(bare) < 2 or first in _TITLES or bare.split()[-1] in _TITLES or not re.search("[A-Za-z]", bare):
                 continue
-            if j - i == 1 and not named and i and parsed.sent[i - 1] != parsed.sent[i] and not text[start:end].isupper():
+            if (
+                j - i == 1
+                and not named
+                and i
+                and parsed.sent[i - 1] != parsed.sent[i]
+                and not text[start:end].isupper()
+            ):
                 continue
             found.append((start, end, None, not named))
         return self._cluster(text, parsed, found)
@@ -297,7 +350,7 @@ class MentionFinder:
                 else:
                     by_core[core] = key
         acronyms: dict[str, str] = {}
-        for (start, end, _, _), key in zip(found, keys, strict=True):
+        for (_, end, _, _), key in zip(found, keys, strict=True):
             match = _ACRONYM_AFTER.match(text, end)
             if match:
                 acronyms.setdefault(_fold(match[1]), key)
@@ -311,7 +364,8 @@ class MentionFinder:
             longer = [
                 other
                 for other in parent
-                if other != key and (_fold(other[1:]) if other[0] == "@" else other[1:]).split()[: len(words)] == words
+                if other != key
+                and (_fold(other[1:]) if other[0] == "@" else other[1:]).split()[: len(words)] == words
                 and len(other[1:].split()) > len(words)
             ]
             if len({root(o) for o in longer}) == 1 and len(key[1:]) > 2:
@@ -321,7 +375,12 @@ class MentionFinder:
                 join(tails[0], key)
         for a, b in zip(range(len(found)), range(1, len(found)), strict=False):
             between = text[found[a][1] : found[b][0]]
-            if 0 < len(between) < 50 and "\n" not in between and _RENAMED.match(between) and between.strip(" ,(").lower() not in ("or",):
+            if (
+                0 < len(between) < 50
+                and "\n" not in between
+                and _RENAMED.match(between)
+                and between.strip(" ,(").lower() not in ("or",)
+            ):
                 join(keys[a], keys[b])
         companies: dict[str, Company] = {}
         for (start, end, vendor, weak), key in zip(found, keys, strict=True):
@@ -362,11 +421,15 @@ class MentionFinder:
         for pattern in (_AGENCY_NAME, _AGENCY_COMMON):
             for match in pattern.finditer(text):
                 start, end = match.span()
-                lead = re.match(r"(?:(?:and|of|de|del|la|the|The|its|his|their|le|el|los|les|a|&)\s+)+", text[start:end])
+                lead = re.match(
+                    r"(?:(?:and|of|de|del|la|the|The|its|his|their|le|el|los|les|a|&)\s+)+", text[start:end]
+                )
                 if lead:
                     start += lead.end()
                 if start < end and not any(covered[start:end]):
-                    found.append(Mention(start, end, "agency", text[start:end], "name" if pattern is _AGENCY_NAME else "common"))
+                    found.append(
+                        Mention(start, end, "agency", text[start:end], "name" if pattern is _AGENCY_NAME else "common")
+                    )
                     covered[start:end] = b"\x01" * (end - start)
         for hit in names:
             if hit.entry.kind is Kind.AGENCY and not any(covered[hit.start : hit.end]):
@@ -374,7 +437,7 @@ class MentionFinder:
         return sorted(found, key=lambda m: m.start)
 
     def _references(self, text: str, companies: dict[str, Company]) -> list[Mention]:
-        return [Mention(m.start(), m.end(), "reference", m["noun"], m["det"].lower()) for m in _REFERENCE.finditer(text)]
+        return [Mention(m.start(), m.end(), "reference", m["noun"], m["det"].lower()) for m in REFERENCE.finditer(text)]
 
 
 def _nearest_countries(countries: list[Mention]):  # type: ignore[no-untyped-def]

@@ -14,18 +14,22 @@ from dataclasses import dataclass
 SCALES: Mapping[str, float] = {
     "k": 1e3, "thousand": 1e3, "mille": 1e3, "mil": 1e3,
     "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5,
-    "m": 1e6, "mn": 1e6, "mln": 1e6, "mio": 1e6, "mm": 1e6, "million": 1e6, "millions": 1e6, "millón": 1e6, "millon": 1e6,
+    "m": 1e6, "mn": 1e6, "mln": 1e6, "mio": 1e6, "mm": 1e6, "million": 1e6, "millions": 1e6, "millón": 1e6,
+    "millon": 1e6,
     "millones": 1e6, "milhão": 1e6, "milhões": 1e6, "milhoes": 1e6,
     "crore": 1e7, "crores": 1e7, "cr": 1e7,
-    "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9, "billions": 1e9, "milliard": 1e9, "milliards": 1e9, "mrd": 1e9, "md": 1e9,
+    "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9, "billions": 1e9, "milliard": 1e9, "milliards": 1e9, "mrd": 1e9,
+    "md": 1e9,
     "mil millones": 1e9, "bilhão": 1e9, "bilhões": 1e9, "bilhoes": 1e9, "bi": 1e9, "mi": 1e6,
-    "juta": 1e6, "miliar": 1e9, "triliun": 1e12, "lakh crore": 1e12, "trillion": 1e12, "trillions": 1e12, "tn": 1e12, "trn": 1e12, "billón": 1e12, "billones": 1e12,
+    "juta": 1e6, "miliar": 1e9, "triliun": 1e12, "lakh crore": 1e12, "trillion": 1e12, "trillions": 1e12, "tn": 1e12,
+    "trn": 1e12, "billón": 1e12, "billones": 1e12,
 }  # fmt: skip
 _SHORT_SCALES = {"k", "m", "mn", "mm", "b", "bn", "cr", "bi", "mi", "md", "tn", "mio", "mln", "bln", "mrd", "trn"}
 
 _UNITS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17,
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17,
     "eighteen": 18, "nineteen": 19, "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7,
     "huit": 8, "neuf": 9, "dix": 10, "onze": 11, "douze": 12, "quinze": 15, "uno": 1, "una": 1, "dos": 2, "tres": 3,
     "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, "once": 11, "doce": 12, "um": 1,
@@ -105,7 +109,9 @@ class MoneyGrammar:
         self._bare = re.compile(rf"(?<![\w.,$]){number}[\s-](?P<scale>(?i:million|billion|milliards?|millions|millones|"
                                 rf"mil millones|crores?|lakhs?|milhões|bilhões|trillion|bn|mn|m))\b")  # fmt: skip
 
-    def find(self, text: str, near: Callable[[int], Iterable[str]] = lambda _: (), *, decimal_comma: bool = False) -> list[Sum]:
+    def find(
+        self, text: str, near: Callable[[int], Iterable[str]] = lambda _: (), *, decimal_comma: bool = False
+    ) -> list[Sum]:
         """All sums in `text`, in order, none overlapping.
 
         `near` gives, for an offset, ISO 3166 codes of the countries that the text around it is about, nearest
@@ -122,24 +128,44 @@ class MoneyGrammar:
 
         for match in self._before.finditer(text):
             codes = self.by_symbol[match["symbol"]]
-            if len(match["symbol"]) == 1 and match["symbol"].isalpha() and not self._issued_near(codes, near(match.start())):
+            if (
+                len(match["symbol"]) == 1
+                and match["symbol"].isalpha()
+                and not self._issued_near(codes, near(match.start()))
+            ):
                 continue
             start, end = match.span()
             keep(start, end, self._amount(match, decimal_comma), codes)
         for match in self._after.finditer(text):
             codes = self.by_symbol[match["symbol"]] if match["symbol"] else self.by_word[match["word"].lower()]
-            if match["words"] and not match["scale"] and match["words"].lower() in ("a", "an", "one", "un", "una", "um"):
+            if (
+                match["words"]
+                and not match["scale"]
+                and match["words"].lower() in ("a", "an", "one", "un", "una", "um")
+            ):
                 continue
-            if match["word"] and match["word"].lower() in ("sum", "sums", "won", "real", "sol", "colon") and not match["scale"]:
+            if (
+                match["word"]
+                and match["word"].lower() in ("sum", "sums", "won", "real", "sol", "colon")
+                and not match["scale"]
+            ):
                 continue
             keep(match.start(), match.end(), self._amount(match, decimal_comma), codes)
         for match in self._word_before.finditer(text):
             keep(match.start(), match.end(), self._amount(match, decimal_comma), self.by_word[match["symbol"].lower()])
         for match in self._bare.finditer(text):
             earlier = [s for at, s in found.items() if not s.inferred and at < match.start()]
-            nearest = max(earlier, key=lambda s: s.start, default=None) or min(found.values(), key=lambda s: s.start, default=None)
+            nearest = max(earlier, key=lambda s: s.start, default=None) or min(
+                found.values(), key=lambda s: s.start, default=None
+            )
             if nearest and _NOT_COUNTED.match(text, match.end()):
-                keep(match.start(), match.end(), self._amount(match, decimal_comma), list(nearest.currencies), inferred=True)
+                keep(
+                    match.start(),
+                    match.end(),
+                    self._amount(match, decimal_comma),
+                    list(nearest.currencies),
+                    inferred=True,
+                )
         return [found[at] for at in sorted(found)]
 
     def _issued_near(self, codes: Iterable[str], countries: Iterable[str]) -> bool:

@@ -26,7 +26,9 @@ def pipeline(lang: str) -> Language:
     """The spaCy pipeline for a language, loaded once a process, without the parts that nothing here reads."""
     if lang in PIPELINES:
         try:
-            return spacy.load(PIPELINES[lang], exclude=["lemmatizer", "attribute_ruler"] if lang == "en" else ["lemmatizer"])
+            return spacy.load(
+                PIPELINES[lang], exclude=["lemmatizer", "attribute_ruler"] if lang == "en" else ["lemmatizer"]
+            )
         except OSError as error:
             raise ModelError(f"spaCy package {PIPELINES[lang]} is not installed; install watchledger again") from error
     blank = spacy.blank(lang)
@@ -67,7 +69,7 @@ class Parsed:
         return self.sent[self.token_at(offset)] if self.start else 0
 
     def paragraph_at(self, offset: int) -> int:
-        return max(0, bisect_right([s for s, _ in self.paragraphs], offset) - 1)
+        return max(0, bisect_right(self.paragraphs, (offset, len(self.text) + 1)) - 1)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, int]]:

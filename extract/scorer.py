@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,13 @@ from tokenizers import Tokenizer
 
 from extract.graph import FEATURES, Graph
 from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats
+from extract.trees import load_trees
 from records import ModelError
 
 FORMAT = 1
 HEAD_ARRAYS = (
-    "average", "supplier_mask", "recipient_mask", "pair_supplier", "pair_recipient", "near_supplier", "near_recipient", "features",
+    "average", "supplier_mask", "recipient_mask", "pair_supplier", "pair_recipient", "near_supplier", "near_recipient",
+    "features",
     "technology_mask", "technology_features", "count", "count_features", "count_supplier", "count_technology",
 )  # fmt: skip
 Outputs = dict[str, Floats]
@@ -48,13 +49,19 @@ class Scorer:
         try:
             self.settings: dict[str, Any] = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
             if self.settings.get("format") != FORMAT or tuple(self.settings["features"]) != FEATURES:
-                raise ModelError(f"{folder}: trained for another version of the features; train again with: watchledger train")
+                raise ModelError(
+                    f"{folder}: trained for another version of the features; train again with: watchledger train"
+                )
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
             options.inter_op_num_threads = 1
             options.log_severity_level = 3
-            self._encoder = onnxruntime.InferenceSession(str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
-            self._heads = onnxruntime.InferenceSession(str(folder / "heads.onnx"), options, providers=["CPUExecutionProvider"])
+            self._encoder = onnxruntime.InferenceSession(
+                str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+            self._heads = onnxruntime.InferenceSession(
+                str(folder / "heads.onnx"), options, providers=["CPUExecutionProvider"]
+            )
             self._maker = ArrayMaker(Tokenizer.from_file(str(folder / "tokenizer.json")))
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{folder}: no usable trained model: {error}") from error
@@ -63,6 +70,7 @@ class Scorer:
             if isinstance(error, ModelError):
                 raise
             raise ModelError(f"{folder}: the trained model is damaged: {error}") from error
+        self.trees = load_trees(folder / "trees.npz")
         self._takes = {i.name for i in self._heads.get_inputs()}
 
     @classmethod
@@ -97,16 +105,3 @@ class Scorer:
             given = {"ids": ids[None], "types": types[None], "mask": np.ones_like(ids)[None]}
             parts.append(self._encoder.run(None, given)[0][0, first:stop])
         return np.concatenate(parts).astype(np.float32)
-
-    @cached_property
-    def linear(self) -> tuple[Floats, Floats, Floats]:
-        """Mean, spread and weight of each readable feature in the pair's score."""
-        part = self.settings["linear"]
-        return tuple(np.array(part[k], dtype=np.float32) for k in ("mean", "spread", "weight"))  # type: ignore[return-value]
-
-    def reasons(self, features: Floats, most: int = 5) -> list[str]:
-        """The readable features that carried a pair's score, strongest first, as "name=value (+weight)"."""
-        mean, spread, weight = self.linear
-        part = np.clip((features - mean) / spread, -4, 4) * weight
-        order = np.argsort(-np.abs(part), kind="stable")[:most]
-        return [f"{FEATURES[i]}={float(features[i]):.2g} ({float(part[i]):+.2f})" for i in order]

@@ -19,11 +19,25 @@ from extract.mentions import Mention
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-TYPES = ("none", "vendor", "company", "country", "strong", "weak", "money", "year", "agency", "lender", "organisation", "reference", "count")
+TYPES = (
+    "none",
+    "vendor",
+    "company",
+    "country",
+    "strong",
+    "weak",
+    "money",
+    "year",
+    "agency",
+    "lender",
+    "organisation",
+    "reference",
+    "count",
+)
 CHUNK = 448
 """Word pieces a chunk, without [CLS] and [SEP]; MiniLM's positions end at 512, the title is put before later chunks."""
 MOST_CHUNKS = 12
-"""A document's first chunks go through the encoder; what lies behind (over ~4,000 words) is read by the features only."""
+"""A document's first chunks go through the encoder; the features alone read what lies behind (over ~4,000 words)."""
 ARGUMENT_SLOTS = ("money", "year", "customer", "financier")
 ARGUMENT_FEATURES = 12
 TECHNOLOGY_FEATURES = 8
@@ -100,8 +114,9 @@ class ArrayMaker:
         starts = np.array([a for a, _ in offsets]) if offsets else np.zeros(0, int)
         ends = np.array([b for _, b in offsets]) if offsets else np.zeros(0, int)
         average = np.zeros((len(mentions), max(1, len(offsets))), dtype=np.float32)
-        for i, m in enumerate(mentions):
-            first, last = int(np.searchsorted(ends, m.start, "right")), int(np.searchsorted(starts, m.end, "left"))
+        firsts = np.searchsorted(ends, [m.start for m in mentions], "right").tolist()
+        lasts = np.searchsorted(starts, [m.end for m in mentions], "left").tolist()
+        for i, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
             if last > first:
                 average[i, first:last] = 1.0 / (last - first)
 
@@ -111,36 +126,65 @@ class ArrayMaker:
                 made[i, row] = 1.0
             return made
 
-        describer = PairDescriber(graph)
         pairs = graph.pairs()
-        sentence = np.array([graph.parsed.sentence_at(m.start) for m in mentions], dtype=np.int64)
-        paragraph = np.array([graph.parsed.paragraph_at(m.start) for m in mentions], dtype=np.int64)
-        where = np.array([m.start for m in mentions], dtype=np.int64)
-        near_s, near_r = [], []
-        for s, r in pairs:
-            gap = np.abs(where[suppliers[s]][:, None] - where[recipients[r]][None, :])
-            a, b = np.unravel_index(int(gap.argmin()), gap.shape)
-            near_s.append(suppliers[s][int(a)])
-            near_r.append(recipients[r][int(b)])
+        pair_s, pair_r = (np.array([pair[side] for pair in pairs], dtype=np.int64) for side in (0, 1))
+        places = _Places(graph, mentions)
+        near = [_nearest(places.offset, suppliers[s], recipients[r]) for s, r in pairs]
         technology_mask = np.zeros((len(TECHNOLOGIES), len(mentions)), dtype=np.float32)
         for t, i in technologies:
             technology_mask[t, i] = 1.0
+        from_s, from_r = places.distances(suppliers), places.distances(recipients)
+        own_facts = _facts(graph, mentions)
+        features = {}
+        for slot, candidates in arguments.items():
+            made = np.empty((len(pairs), len(candidates), ARGUMENT_FEATURES), dtype=np.float32)
+            made[:, :, 0:3], made[:, :, 3:6] = from_s[:, candidates][pair_s], from_r[:, candidates][pair_r]
+            made[:, :, 6:12] = own_facts[candidates]
+            features[slot] = made
         return Arrays(
-            chunk_ids, chunk_types, keep, average, mask(suppliers), mask(recipients),
-            np.array([s for s, _ in pairs], dtype=np.int64), np.array([r for _, r in pairs], dtype=np.int64),
-            np.array(near_s, dtype=np.int64), np.array(near_r, dtype=np.int64), describer.matrix(pairs), technology_mask,
-            self._technology_features(graph, pairs, suppliers, recipients, technologies, mentions, sentence, paragraph),
-            arguments,
-            {slot: self._argument_features(graph, pairs, suppliers, recipients, arguments[slot], mentions, sentence, paragraph, where)
-             for slot in ARGUMENT_SLOTS},
-            counts, count, own, to_supplier, to_technology, mentions,
-        )  # fmt: skip
+            chunk_ids=chunk_ids,
+            chunk_types=chunk_types,
+            chunk_keep=keep,
+            average=average,
+            supplier_mask=mask(suppliers),
+            recipient_mask=mask(recipients),
+            pair_supplier=pair_s,
+            pair_recipient=pair_r,
+            near_supplier=np.array([s for s, _ in near], dtype=np.int64),
+            near_recipient=np.array([r for _, r in near], dtype=np.int64),
+            features=PairDescriber(graph).matrix(pairs),
+            technology_mask=technology_mask,
+            technology_features=_technology_features(
+                graph, places, (pair_s, pair_r), (suppliers, recipients), technologies
+            ),
+            arguments=arguments,
+            argument_features=features,
+            counts=counts,
+            count=count,
+            count_features=own,
+            count_supplier=to_supplier,
+            count_technology=to_technology,
+            mentions=mentions,
+        )
 
-    def _chunks(self, graph: Graph, mentions: list[Mention]) -> tuple[list[tuple[int, int]], list[Ints], list[Ints], list[tuple[int, int]]]:
+    def _chunks(
+        self, graph: Graph, mentions: list[Mention]
+    ) -> tuple[list[tuple[int, int]], list[Ints], list[Ints], list[tuple[int, int]]]:
         encoded = self.tokenizer.encode(graph.reading.text, add_special_tokens=False)
         ids, offsets = encoded.ids, encoded.offsets
         kind = np.zeros(len(graph.reading.text) + 1, dtype=np.int64)
-        order = {"organisation": 10, "agency": 8, "lender": 9, "country": 3, "reference": 11, "year": 7, "money": 6, "technology": 5, "company": 2, "count": 12}
+        order = {
+            "organisation": 10,
+            "agency": 8,
+            "lender": 9,
+            "country": 3,
+            "reference": 11,
+            "year": 7,
+            "money": 6,
+            "technology": 5,
+            "company": 2,
+            "count": 12,
+        }
         for m in sorted(mentions, key=lambda m: list(order).index(m.kind)):
             value = order[m.kind]
             if m.kind == "technology" and not m.weak:
@@ -148,7 +192,7 @@ class ArrayMaker:
             if m.kind == "company" and m.form:
                 value = 1
             kind[m.start : m.end] = value
-        types = [int(kind[a]) for a, _ in offsets]
+        types = kind[[a for a, _ in offsets]].tolist()
         title = [n for n, (a, _) in enumerate(offsets) if a < graph.title_end][:48]
         breaks = {a for a, _ in graph.parsed.sentences}
         chunk_ids, chunk_types, keep = [], [], []
@@ -160,56 +204,93 @@ class ArrayMaker:
                 cut = next((k for k in range(stop, at + CHUNK // 2, -1) if offsets[k][0] in breaks), stop)
                 stop = cut
             body = list(range(at, stop))
-            chunk_ids.append(np.array([self.cls, *(ids[k] for k in lead), *(ids[k] for k in body), self.sep], dtype=np.int64))
+            chunk_ids.append(
+                np.array([self.cls, *(ids[k] for k in lead), *(ids[k] for k in body), self.sep], dtype=np.int64)
+            )
             chunk_types.append(np.array([0, *(types[k] for k in lead), *(types[k] for k in body), 0], dtype=np.int64))
             keep.append((1 + len(lead), 1 + len(lead) + len(body)))
             at = stop
         return offsets[:at], chunk_ids, chunk_types, keep
 
-    @staticmethod
-    def _technology_features(
-        graph: Graph, pairs: list[tuple[int, int]], suppliers: list[list[int]], recipients: list[list[int]],
-        technologies: list[tuple[int, int]], mentions: list[Mention], sentence: Ints, paragraph: Ints,
-    ) -> Floats:  # fmt: skip
-        made = np.zeros((len(pairs), len(TECHNOLOGIES), TECHNOLOGY_FEATURES), dtype=np.float32)
-        doc = np.zeros((len(TECHNOLOGIES), 3), dtype=np.float32)
-        for t, i in technologies:
-            doc[t, int(mentions[i].weak)] += 1
-            doc[t, 2] = max(doc[t, 2], float(mentions[i].start < graph.title_end))
-        total = max(1.0, float(doc[:, :2].sum()))
-        for p, (s, r) in enumerate(pairs):
-            s_sent, r_sent = set(sentence[suppliers[s]]), set(sentence[recipients[r]])
-            s_para, r_para = set(paragraph[suppliers[s]]), set(paragraph[recipients[r]])
-            row = made[p]
-            company = graph.suppliers[s].company
-            vendor = company.vendor if company else None
-            row[:, 0], row[:, 1], row[:, 2] = np.log1p(doc[:, 0]), np.log1p(doc[:, 1]), doc[:, 2]
-            row[:, 7] = doc[:, :2].sum(1) / total
-            for t, i in technologies:
-                weight = 0.4 if mentions[i].weak else 1.0
-                row[t, 3] = max(row[t, 3], weight * (sentence[i] in s_sent))
-                row[t, 4] = max(row[t, 4], weight * (sentence[i] in r_sent))
-                row[t, 5] = max(row[t, 5], weight * (paragraph[i] in s_para))
-            if vendor:
-                row[:, 6] = [float(t in graph.vendor_technologies.get(vendor, ())) for t in TECHNOLOGIES]
-            del r_para
+
+class _Places:
+    """Sentence, paragraph and offset of every mention of one document."""
+
+    def __init__(self, graph: Graph, mentions: list[Mention]) -> None:
+        self.mentions = mentions
+        self.sentence = np.array([graph.parsed.sentence_at(m.start) for m in mentions], dtype=np.int64)
+        self.paragraph = np.array([graph.parsed.paragraph_at(m.start) for m in mentions], dtype=np.int64)
+        self.offset = np.array([m.start for m in mentions], dtype=np.int64)
+
+    def distances(self, groups: list[list[int]]) -> Floats:
+        """How far each mention stands from the nearest one of each group, shape (groups, M, 3).
+
+        Logarithms of sentences, paragraphs and lines of 40 characters between the two.
+        """
+        made = np.empty((len(groups), len(self.mentions), 3), dtype=np.float32)
+        for g, group in enumerate(groups):
+            for n, (place, unit) in enumerate(((self.sentence, 1.0), (self.paragraph, 1.0), (self.offset, 40.0))):
+                made[g, :, n] = np.log1p(np.abs(place[group][:, None] - place[None, :]).min(0) / unit)
         return made
 
-    @staticmethod
-    def _argument_features(
-        graph: Graph, pairs: list[tuple[int, int]], suppliers: list[list[int]], recipients: list[list[int]], candidates: Ints,
-        mentions: list[Mention], sentence: Ints, paragraph: Ints, where: Ints,
-    ) -> Floats:  # fmt: skip
-        made = np.zeros((len(pairs), len(candidates), ARGUMENT_FEATURES), dtype=np.float32)
-        if not len(candidates):
-            return made
-        c_sent, c_para, c_at = sentence[candidates], paragraph[candidates], where[candidates]
-        own = np.array([[m.kind == "lender", m.kind == "country", m.kind == "agency", m.kind == "company", m.form == "inferred" or m.form == "common",
-                         m.start < graph.title_end] for m in (mentions[i] for i in candidates)], dtype=np.float32)  # fmt: skip
-        made[:, :, 6:12] = own
-        for p, (s, r) in enumerate(pairs):
-            for column, group in ((0, suppliers[s]), (3, recipients[r])):
-                made[p, :, column] = np.log1p(np.abs(c_sent[:, None] - sentence[group][None, :]).min(1))
-                made[p, :, column + 1] = np.log1p(np.abs(c_para[:, None] - paragraph[group][None, :]).min(1))
-                made[p, :, column + 2] = np.log1p(np.abs(c_at[:, None] - where[group][None, :]).min(1) / 40.0)
-        return made
+
+def _nearest(offset: Ints, some: list[int], others: list[int]) -> tuple[int, int]:
+    """The two mentions, one of each group, that stand nearest to each other; the first of equals."""
+    gap = np.abs(offset[some][:, None] - offset[others][None, :])
+    a, b = divmod(int(gap.argmin()), len(others))
+    return some[a], others[b]
+
+
+def _facts(graph: Graph, mentions: list[Mention]) -> Floats:
+    """What a mention is by itself, whichever pair asks for it; shape (M, 6)."""
+    rows = [
+        [
+            m.kind == "lender",
+            m.kind == "country",
+            m.kind == "agency",
+            m.kind == "company",
+            m.form in ("inferred", "common"),
+            m.start < graph.title_end,
+        ]
+        for m in mentions
+    ]
+    return np.array(rows, dtype=np.float32).reshape(-1, 6)
+
+
+def _technology_features(
+    graph: Graph,
+    places: _Places,
+    pairs: tuple[Ints, Ints],
+    groups: tuple[list[list[int]], list[list[int]]],
+    technologies: list[tuple[int, int]],
+) -> Floats:
+    """Numbers about each technology for each pair: how often it is told, how near to both sides, is it the vendor's."""
+    doc = np.zeros((len(TECHNOLOGIES), 3), dtype=np.float32)
+    for t, i in technologies:
+        doc[t, int(places.mentions[i].weak)] += 1
+        doc[t, 2] = max(doc[t, 2], float(places.mentions[i].start < graph.title_end))
+    total = max(1.0, float(doc[:, :2].sum()))
+
+    def told_with(group: list[int], place: Ints) -> Floats:
+        row = np.zeros(len(TECHNOLOGIES), dtype=np.float32)
+        here = set(place[group].tolist())
+        for t, i in technologies:
+            if int(place[i]) in here:
+                row[t] = max(row[t], 0.4 if places.mentions[i].weak else 1.0)
+        return row
+
+    suppliers, recipients = groups
+    of_supplier = np.zeros((len(suppliers), len(TECHNOLOGIES), 3), dtype=np.float32)
+    for n, (supplier, group) in enumerate(zip(graph.suppliers, suppliers, strict=True)):
+        known = graph.vendor_technologies.get((supplier.company and supplier.company.vendor) or "", ())
+        of_supplier[n, :, 0] = told_with(group, places.sentence)
+        of_supplier[n, :, 1] = told_with(group, places.paragraph)
+        of_supplier[n, :, 2] = [t in known for t in TECHNOLOGIES]
+    of_recipient = np.array([told_with(group, places.sentence) for group in recipients], dtype=np.float32)
+    made = np.zeros((len(pairs[0]), len(TECHNOLOGIES), TECHNOLOGY_FEATURES), dtype=np.float32)
+    if len(made):
+        made[:, :, 0], made[:, :, 1], made[:, :, 2] = np.log1p(doc[:, 0]), np.log1p(doc[:, 1]), doc[:, 2]
+        made[:, :, [3, 5, 6]] = of_supplier[pairs[0]]
+        made[:, :, 4] = of_recipient[pairs[1]]
+        made[:, :, 7] = doc[:, :2].sum(1) / total
+    return made

@@ -17,7 +17,8 @@ LONGEST_TOKEN = 300
 
 _PLAIN = str.maketrans(
     {
-        "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u200a": " ", "\t": " ", "\x00": " ", "\ufffd": " ",
+        "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u200a": " ", "\t": " ", "\x00": " ",
+        "\ufffd": " ",
         "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u02bc": "'", "\u2032": "'", "`": "'",
         "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00ab": '"', "\u00bb": '"', "\u2033": '"',
         "\u2010": "-", "\u2011": "-", "\u2212": "-",
@@ -26,7 +27,7 @@ _PLAIN = str.maketrans(
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _CYRILLIC_TWINS = str.maketrans("аАвВеЕкКмМнНоОрРсСтТуУхХіІјЈ", "aAbBeEkKmMhHoOpPcCtTyYxXiIjJ")
 _MIXED_WORD = re.compile(r"[A-Za-z\u0400-\u04ff]+")
-_LONG_TOKEN = re.compile(r"\S{%d,}" % LONGEST_TOKEN)
+_LONG_TOKEN = re.compile(rf"\S{{{LONGEST_TOKEN},}}")
 _CLUSTER = re.compile(r"[^\u0300-\u036f\u0653-\u0655\u3099\u309a][\u0300-\u036f\u0653-\u0655\u3099\u309a]+")
 _PARAGRAPH = re.compile(r"[^\n]*[^\s][^\n]*")
 
@@ -57,6 +58,20 @@ class Reading:
         while stop < len(self.raw) and unicodedata.combining(self.raw[stop]):
             stop += 1
         return self.back(start), stop
+
+    def without(self, ranges: list[tuple[int, int]]) -> Reading:
+        """The reading with ranges of ``text`` cut out; offsets still lead back to ``raw``."""
+        pieces: list[str] = []
+        jumps: list[tuple[int, int]] = []
+        made = at = 0
+        for start, end in [*sorted(ranges), (len(self.text), len(self.text))]:
+            if start > at:
+                jumps.append((made, self.back(at) - made))
+                jumps += [(made + p - at, shift + at - made) for p, shift in self.jumps if at < p < start]
+                pieces.append(self.text[at:start])
+                made += start - at
+            at = max(at, end)
+        return Reading(self.raw, "".join(pieces), tuple(jumps), self.disguised)
 
     def quote(self, start: int, end: int) -> str:
         """The words of ``raw`` behind a range of ``text``."""

@@ -49,13 +49,7 @@ def export(model: Model, sample: Arrays, tokenizer: Path, folder: Path, settings
             input_names=list(HEAD_INPUTS), output_names=list(HEAD_OUTPUTS), dynamic_axes=_AXES,
         )  # fmt: skip
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
-    norm = model.heads.feature_norm
-    linear = {
-        "mean": [round(float(x), 5) for x in norm.running_mean],  # type: ignore[union-attr]
-        "spread": [round(float(x), 5) for x in torch.sqrt(norm.running_var + norm.eps)],  # type: ignore[operator]
-        "weight": [round(float(x), 5) for x in model.heads.linear.weight[0]],
-    }
-    made = {"format": FORMAT, "features": list(FEATURES), "linear": linear, **settings}
+    made = {"format": FORMAT, "features": list(FEATURES), **settings}
     (folder / "settings.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

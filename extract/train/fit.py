@@ -15,18 +15,14 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from extract.tensors import ARGUMENT_SLOTS, TYPES, Arrays
-from extract.train.bert import Encoder
+from extract.train.bert import TYPES_ENTER, Encoder
 from extract.train.labels import Labels
 from extract.train.network import HEAD_INPUTS, HEAD_OUTPUTS, Heads
 
-FROZEN_LAYERS = 2
-"""Lowest layers left as they were pretrained: a third of the time, no loss out of fold."""
 EPOCHS = 6
-STEP_DOCUMENTS = 4
+STEP_DOCUMENTS = 2
 ENCODER_RATE = 1e-4
 HEAD_RATE = 6e-4
-NAME_DROP = 0.15
-"""Share of the word pieces of company and country names that are masked, so that a name is not what is learnt."""
 PAIR_SCALE = 6.0
 """The pair losses of a document are summed and divided by this: a document with many candidates teaches more than one with few."""
 
@@ -48,8 +44,8 @@ class Model(torch.nn.Module):
         self.encoder = Encoder.from_minilm(weights, len(TYPES))
         self.heads = Heads()
 
-    def tokens(self, arrays: Arrays, drop: float = 0.0) -> Tensor:
-        """Vectors of all tokens of a document (T, 384); chunks of one document are one padded batch."""
+    def batch(self, arrays: Arrays) -> tuple[Tensor, Tensor, Tensor]:
+        """Ids, types and mask of a document's chunks as one padded batch."""
         longest = max(len(c) for c in arrays.chunk_ids)
         ids = torch.zeros(len(arrays.chunk_ids), longest, dtype=torch.long)
         types, mask = torch.zeros_like(ids), torch.zeros_like(ids)
@@ -57,15 +53,25 @@ class Model(torch.nn.Module):
             ids[n, : len(chunk)] = torch.from_numpy(chunk)
             types[n, : len(chunk)] = torch.from_numpy(kind)
             mask[n, : len(chunk)] = 1
-        if drop:  # names are masked now and then, so that a name is not what is learnt
-            named = ((types == 1) | (types == 2) | (types == 3)) & (torch.rand(ids.shape) < drop)
-            ids = torch.where(named, torch.full_like(ids, 103), ids)
+        return ids, types, mask
+
+    @torch.no_grad()
+    def lower(self, arrays: Arrays) -> Tensor:
+        """What the frozen layers make of a document, in half the bytes."""
+        ids, _, mask = self.batch(arrays)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            out = self.encoder(ids, types, mask)
+            return self.encoder.lower(ids, mask).to(torch.bfloat16)
+
+    def tokens(self, arrays: Arrays, below: Tensor | None = None) -> Tensor:
+        """Vectors of all tokens of a document (T, 384)."""
+        _, types, mask = self.batch(arrays)
+        below = self.lower(arrays) if below is None else below
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = self.encoder.upper(below.float(), types, mask)
         return torch.cat([out[n, a:b] for n, (a, b) in enumerate(arrays.chunk_keep)]).float()
 
-    def forward(self, arrays: Arrays, drop: float = 0.0, rows: Tensor | None = None) -> dict[str, Tensor]:
-        return dict(zip(HEAD_OUTPUTS, self.heads(*head_inputs(self.tokens(arrays, drop), arrays), rows), strict=True))
+    def forward(self, arrays: Arrays, below: Tensor | None = None, rows: Tensor | None = None) -> dict[str, Tensor]:
+        return dict(zip(HEAD_OUTPUTS, self.heads(*head_inputs(self.tokens(arrays, below), arrays), rows), strict=True))
 
 
 def head_inputs(tokens: Tensor, arrays: Arrays) -> list[Tensor]:
@@ -117,15 +123,27 @@ def loss_of(out: dict[str, Tensor], labels: Labels, arrays: Arrays) -> Tensor:
     return total + 0.35 * slots / math.sqrt(len(labels.deal_pairs))
 
 
-def fit(examples: Sequence[Example], weights: Path, *, seed: int = 0, epochs: int = EPOCHS, log: bool = True) -> Model:
+def read_below(examples: Sequence[Example], weights: Path) -> dict[str, Tensor]:
+    """What the frozen layers make of every document, by id; shared by all folds."""
+    model = Model(weights).eval()
+    return {e.id: model.lower(e.arrays) for e in examples if e.arrays.chunk_ids}
+
+
+def fit(
+    examples: Sequence[Example], weights: Path, *, below: dict[str, Tensor] | None = None, seed: int = 0, epochs: int = EPOCHS, log: bool = True
+) -> Model:
     """Trains from the pretrained encoder; the same examples and seed give the same order of steps."""
+    below = read_below(examples, weights) if below is None else below
     torch.manual_seed(seed)
     rng = random.Random(seed)  # noqa: S311 - an order of documents, no secret
     model = Model(weights)
-    for part in [model.encoder.words, *model.encoder.layers[:FROZEN_LAYERS], model.encoder.positions, model.encoder.norm]:
+    for part in [model.encoder.words, *model.encoder.layers[:TYPES_ENTER], model.encoder.positions, model.encoder.norm]:
         for parameter in part.parameters():
             parameter.requires_grad = False
     usable = [e for e in examples if e.arrays.chunk_ids and len(e.arrays.pair_supplier)]
+    features = np.concatenate([e.arrays.features for e in usable])
+    model.heads.feature_mean.copy_(torch.from_numpy(features.mean(0)))
+    model.heads.feature_spread.copy_(torch.from_numpy(np.maximum(features.std(0), 1e-3)))
     groups = [
         {"params": [p for p in model.encoder.parameters() if p.requires_grad], "lr": ENCODER_RATE},
         {"params": list(model.heads.parameters()), "lr": HEAD_RATE},
@@ -140,7 +158,7 @@ def fit(examples: Sequence[Example], weights: Path, *, seed: int = 0, epochs: in
         rng.shuffle(order)
         started, seen = time.monotonic(), 0.0
         for n, example in enumerate(order, 1):
-            out = model(example.arrays, drop=NAME_DROP, rows=torch.tensor(example.labels.deal_pairs, dtype=torch.long))
+            out = model(example.arrays, below[example.id], rows=torch.tensor(example.labels.deal_pairs, dtype=torch.long))
             loss = loss_of(out, example.labels, example.arrays) / STEP_DOCUMENTS
             loss.backward()  # type: ignore[no-untyped-call]
             seen += float(loss.detach()) * STEP_DOCUMENTS

@@ -19,9 +19,10 @@ from extract.measure import norm, overlap
 from extract.tensors import Arrays, Floats, Ints
 from records import Document
 
+
 @dataclass
 class Labels:
-    """Targets over one document's arrays. Slot targets only for pairs that are deals; -1 or empty = not to be learnt."""
+    """Targets over one document's arrays; those of slots only for pairs that are deals. Empty = not to be learnt."""
 
     pair: Floats  # (P,)
     supplier: Floats  # (S,)
@@ -44,15 +45,22 @@ class Labels:
 
 
 def supplier_names(graph: Graph) -> list[set[str]]:
-    return [{norm(n) for n in [*s.company.names, s.company.vendor or ""]} - {""} if s.company else set() for s in graph.suppliers]
+    return [
+        {norm(n) for n in [*s.company.names, s.company.vendor or ""]} - {""} if s.company else set()
+        for s in graph.suppliers
+    ]
 
 
-def lay_over(graph: Graph, arrays: Arrays, deals: Iterable[dict[str, Any]], claims: Iterable[dict[str, Any]] = ()) -> Labels:
+def lay_over(
+    graph: Graph, arrays: Arrays, deals: Iterable[dict[str, Any]], claims: Iterable[dict[str, Any]] = ()
+) -> Labels:
     """Targets for one document. A deal with a vendor matches every cluster that bears one of its names."""
     pairs = list(zip(arrays.pair_supplier.tolist(), arrays.pair_recipient.tolist(), strict=True))
     where = {pair: n for n, pair in enumerate(pairs)}
     labels = Labels(
-        np.zeros(len(pairs), np.float32), np.zeros(len(graph.suppliers), np.float32), np.zeros(len(graph.recipients), np.float32)
+        np.zeros(len(pairs), np.float32),
+        np.zeros(len(graph.suppliers), np.float32),
+        np.zeros(len(graph.recipients), np.float32),
     )
     names = supplier_names(graph)
     country = {r.key: i for i, r in enumerate(graph.recipients)}
@@ -93,13 +101,18 @@ def lay_over(graph: Graph, arrays: Arrays, deals: Iterable[dict[str, Any]], clai
             if not years and deal["year"] and str(deal["year"]) == published:
                 years = [len(graph.mentions.years)]
             labels.year.append(np.array(years, np.int64))
-            for slot, wanted, target in (("customer", deal["customer"], labels.customer), ("financier", financing.get("financier"), labels.financier)):
+            for slot, wanted, target in (
+                ("customer", deal["customer"], labels.customer),
+                ("financier", financing.get("financier"), labels.financier),
+            ):
                 target.append(_named(text, arrays, slot, wanted))
     _claims(graph, arrays, labels, names, claims)
     return labels
 
 
-def _claims(graph: Graph, arrays: Arrays, labels: Labels, names: list[set[str]], claims: Iterable[dict[str, Any]]) -> None:
+def _claims(
+    graph: Graph, arrays: Arrays, labels: Labels, names: list[set[str]], claims: Iterable[dict[str, Any]]
+) -> None:
     labels.claim = np.zeros(len(arrays.counts), np.float32)
     for wanted in claims:
         if wanted["vendor"]:
@@ -107,9 +120,11 @@ def _claims(graph: Graph, arrays: Arrays, labels: Labels, names: list[set[str]],
         else:
             right = [n for n, s in enumerate(graph.suppliers) if s.is_nation and s.country == wanted["vendor_country"]]
         free = [n for n, c in enumerate(arrays.counts) if c.number == wanted["n_countries"] and not labels.claim[n]]
-        told = {t for t in wanted["technologies"]}
+        told = set(wanted["technologies"])
 
-        def fits(n: int, right: list[int] = right, told: set[str] = told, qualifier: str = wanted["qualifier"]) -> float:
+        def fits(
+            n: int, right: list[int] = right, told: set[str] = told, qualifier: str = wanted["qualifier"]
+        ) -> float:
             near = max((arrays.count_supplier[n, s, 7] for s in right), default=0.0)
             words = sum(arrays.count_technology[n, i, 1] for i, t in enumerate(TECHNOLOGIES) if t in told)
             return float(near + words + (arrays.counts[n].qualifier.value == qualifier))
@@ -137,15 +152,22 @@ def _amounts(money: list[Any], wanted: dict[str, Any] | None) -> Ints:
 def _named(text: str, arrays: Arrays, slot: str, wanted: str | None) -> Ints:
     if not wanted:
         return np.zeros(0, np.int64)
-    words = [(n, text[arrays.mentions[i].start : arrays.mentions[i].end]) for n, i in enumerate(arrays.arguments[slot].tolist())]
+    words = [
+        (n, text[arrays.mentions[i].start : arrays.mentions[i].end])
+        for n, i in enumerate(arrays.arguments[slot].tolist())
+    ]
     exact = [n for n, w in words if norm(w) == norm(wanted)]
     return np.array(exact or [n for n, w in words if overlap(w, wanted)], np.int64)
 
 
 def read_gold(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """Gold documents of JSONL files, in order."""
-    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [
+        json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+    ]
 
 
 def as_document(gold: dict[str, Any]) -> Document:
-    return Document(id=gold["id"], text=gold["text"], title=gold.get("title") or "", date=gold.get("date"), lang=gold.get("lang"))
+    return Document(
+        id=gold["id"], text=gold["text"], title=gold.get("title") or "", date=gold.get("date"), lang=gold.get("lang")
+    )

@@ -52,6 +52,9 @@ class Pointer(nn.Module):
 class Heads(nn.Module):
     """Everything behind the encoder. Inputs as in `HEAD_INPUTS`, outputs as in `HEAD_OUTPUTS` (logits)."""
 
+    feature_mean: Tensor
+    feature_spread: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.side_supplier = nn.Linear(2 * WIDTH, HALF)
@@ -60,7 +63,8 @@ class Heads(nn.Module):
         self.near_recipient = nn.Linear(WIDTH, HALF)
         self.looks = nn.ModuleList(nn.Linear(2 * HALF, WIDTH) for _ in range(LOOKS))
         self.looked = nn.Linear(LOOKS * WIDTH, HALF)
-        self.feature_norm = nn.BatchNorm1d(len(FEATURES), affine=False, momentum=0.02)
+        self.register_buffer("feature_mean", torch.zeros(len(FEATURES)))
+        self.register_buffer("feature_spread", torch.ones(len(FEATURES)))
         self.facts = nn.Sequential(nn.Linear(len(FEATURES), 96), nn.ReLU(), nn.Dropout(0.2))
         self.joint = nn.Sequential(nn.Dropout(0.3), nn.Linear(6 * HALF + 96, PAIR), nn.ReLU(), nn.Dropout(0.3))
         self.pair = nn.Linear(PAIR, 1)
@@ -115,7 +119,7 @@ class Heads(nn.Module):
             scores = look(both) @ tokens.T / WIDTH**0.5
             looked.append(scores.softmax(-1) @ tokens)
         context = torch.tanh(self.looked(torch.cat(looked, 1)))
-        plain = self.feature_norm(features).clamp(-4.0, 4.0)
+        plain = ((features - self.feature_mean) / self.feature_spread).clamp(-4.0, 4.0)
         z = self.joint(
             torch.cat(
                 [s, r, s * r, torch.tanh(self.near_supplier(mentions[near_supplier])),

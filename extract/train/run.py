@@ -12,40 +12,35 @@ import multiprocessing
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
-from extract.claims import decode_claims
 from extract.contract import claim_row, deal_row
-from extract.decode import DEFAULTS, decode
-from extract.graph import Graph, GraphBuilder
+from extract.decode import DEFAULTS
+from extract.graph import GraphBuilder
+from extract.judge import Judge
 from extract.lexicon import Lexicon
 from extract.measure import norm, report, table
+from extract.reading import read_scored
 from extract.scorer import Scored, sigmoid
 from extract.tensors import ArrayMaker
 from extract.train.export import export
-from extract.train.fit import EPOCHS, Example, Model, fit, predict
+from extract.train.fit import EPOCHS, Example, Model, fit, predict, read_below
+from extract.train.items import Item
 from extract.train.labels import as_document, lay_over, read_gold
+from extract.train.second import out_of_fold
+from extract.trees import Trees, save_trees
 
 FOLDS = 4
 COMMON_VENDOR = 6
 """A vendor in more documents than this does not tie them into one fold (Huawei would tie a quarter of the corpus)."""
-
-
-@dataclass(slots=True)
-class Item:
-    """One corpus document, read."""
-
-    gold: dict[str, Any]
-    graph: Graph
-    example: Example
 
 
 def minilm() -> Path:
@@ -113,7 +108,7 @@ def _job(fold: int) -> tuple[int, Any]:
     items: list[Item] = _SHARED["items"]
     folds: list[int] = _SHARED["folds"]
     started = time.monotonic()
-    model = fit([x.example for x, f in zip(items, folds, strict=True) if f != fold], _SHARED["weights"], epochs=_SHARED["epochs"], seed=fold + 1, log=False)
+    model = fit([x.example for x, f in zip(items, folds, strict=True) if f != fold], _SHARED["weights"], below=_SHARED["below"], epochs=_SHARED["epochs"], seed=fold + 1, log=False)
     print(f"fold {fold}: {time.monotonic() - started:.0f} s", flush=True)
     if fold == -1:
         return fold, {k: v.numpy() for k, v in model.state_dict().items()}
@@ -127,7 +122,7 @@ def cross_validate(items: list[Item], weights: Path, *, k: int, epochs: int, fin
     """Out-of-fold outputs by document index, and the model trained on everything."""
     jobs = ([-1] if final else []) + list(range(k))
     processes = min(2, os.cpu_count() or 1)
-    _SHARED.update(items=items, folds=fold_of(items, k), weights=weights, epochs=epochs, threads=max(1, (os.cpu_count() or 1) // processes))
+    _SHARED.update(items=items, folds=fold_of(items, k), weights=weights, below=_SHARED.get("below") or read_below([x.example for x in items], weights), epochs=epochs, threads=max(1, (os.cpu_count() or 1) // processes))
     outputs: dict[int, Any] = {}
     model: Model | None = None
     with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
@@ -140,58 +135,70 @@ def cross_validate(items: list[Item], weights: Path, *, k: int, epochs: int, fin
     return outputs, model
 
 
-def findings(items: Sequence[Item], outputs: dict[int, Any], settings: dict[str, float]) -> dict[str, dict[str, Any]]:
+Judged = dict[int, tuple[Item, Scored, Judge]]
+
+
+def judge_all(items: Sequence[Item], outputs: dict[int, Any], trees: Mapping[int, Mapping[str, Trees]]) -> Judged:
+    """Each scored document with a judge that never saw it."""
+    made: Judged = {}
+    for n in sorted(outputs):
+        scored = Scored(items[n].example.arrays, outputs[n])
+        made[n] = (items[n], scored, Judge(trees[n], items[n].graph, scored.arrays, scored.outputs))
+    return made
+
+
+def findings(items: Sequence[Item], judged: Judged, settings: dict[str, float]) -> dict[str, dict[str, Any]]:
     """Predicted documents by id, claims included."""
-    made = {}
-    for n, item in enumerate(items):
-        deals = decode(item.graph, Scored(item.example.arrays, outputs[n]), settings) if n in outputs else []
-        claims = []
-        if n in outputs:
-            out = outputs[n]
-            claims = decode_claims(item.graph, item.example.arrays.counts, out["claim"], out["claim_supplier"], out["claim_technologies"], settings)
+    made: dict[str, dict[str, Any]] = {x.gold["id"]: {"deals": [], "claims": []} for x in items}
+    for item, scored, judge in judged.values():
+        deals, claims = read_scored(item.graph, scored, judge, settings)
         made[item.gold["id"]] = {"deals": [deal_row(d) for d in deals], "claims": [claim_row(c) for c in claims]}
     return made
 
 
 def platt(logits: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of a logistic curve from score to probability (Platt 1999), by Newton's method."""
-    slope, intercept = 1.0, 0.0
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-(slope * logits + intercept)))
-        w = np.maximum(p * (1 - p), 1e-6)
-        grad = np.array([((p - right) * logits).sum(), (p - right).sum()])
-        hess = np.array([[(w * logits * logits).sum() + 1e-3, (w * logits).sum()], [(w * logits).sum(), w.sum() + 1e-3]])
-        step = np.linalg.solve(hess, grad)
-        slope, intercept = slope - step[0], intercept - step[1]
-    return float(slope), float(intercept)
+    """Slope and intercept of a logistic curve from score to probability (Platt 1999)."""
+    fitted = LogisticRegression(C=10.0).fit(logits[:, None], right)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
-def tune(items: Sequence[Item], outputs: dict[int, Any]) -> dict[str, float]:
+GRIDS: tuple[tuple[str, tuple[float, ...], str], ...] = (
+    ("pair", tuple(np.arange(0.2, 0.62, 0.03)), "pair"),
+    ("technology", tuple(np.arange(0.25, 0.7, 0.05)), "triple"),
+    ("financing", (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75), "tuple"),
+    ("value", tuple(np.arange(0.2, 0.75, 0.05)), "value"),
+    ("amount", tuple(np.arange(0.2, 0.75, 0.05)), "financing_amount"),
+    ("alleged", tuple(np.arange(0.15, 0.65, 0.05)), "alleged"),
+    ("year", tuple(np.arange(0.1, 0.6, 0.05)), "year"),
+    ("customer", tuple(np.arange(0.1, 0.6, 0.05)), "customer"),
+    ("financier", tuple(np.arange(0.1, 0.6, 0.05)), "financier"),
+    ("claim", tuple(np.arange(0.2, 0.7, 0.05)), "claim"),
+    ("claim_technology", (0.3, 0.4, 0.5, 0.6), "claim_full"),
+)
+"""Setting, values tried, and the level or slot whose F1 decides."""
+
+
+def tune(items: Sequence[Item], judged: Judged) -> dict[str, float]:
     """Calibration and thresholds that are best out of fold, one at a time."""
     settings = dict(DEFAULTS)
-    logits = np.concatenate([outputs[n]["pair"] for n in sorted(outputs)]).astype(np.float64)
-    right = np.concatenate([items[n].example.labels.pair for n in sorted(outputs)]).astype(np.float64)
+    logits = np.concatenate([judge.pair() for _, _, judge in judged.values()]).astype(np.float64)
+    right = np.concatenate([item.example.labels.pair for item, _, _ in judged.values()]).astype(np.float64)
     settings["slope"], settings["intercept"] = (round(x, 4) for x in platt(logits, right))
     gold = {x.gold["id"]: x.gold for x in items}
-    grids = [
-        ("pair", np.arange(0.2, 0.7, 0.04), "pair"), ("technology", np.arange(0.3, 0.7, 0.05), "triple"),
-        ("financing", np.arange(-1.0, 1.3, 0.25), "tuple"), ("value", np.arange(0.2, 0.75, 0.05), "value"),
-        ("amount", np.arange(0.2, 0.75, 0.05), "financing_amount"), ("alleged", np.arange(0.2, 0.65, 0.05), "alleged"),
-        ("year", np.arange(-1.5, 1.6, 0.5), "year"), ("customer", np.arange(-1.5, 1.6, 0.5), "customer"),
-        ("financier", np.arange(-1.5, 1.6, 0.5), "financier"), ("claim", np.arange(0.2, 0.7, 0.05), "claim"),
-        ("claim_technology", np.arange(0.3, 0.7, 0.1), "claim_full"),
-    ]  # fmt: skip
-    for name, grid, level in grids:
-        scored = [(report(gold, findings(items, outputs, {**settings, name: float(x)}), bootstrap=0)[level]["f1"], -abs(float(x) - DEFAULTS[name]), float(x)) for x in grid]  # noqa: E501
+    for name, grid, level in GRIDS:
+        scored = [
+            (report(gold, findings(items, judged, {**settings, name: float(x)}), bootstrap=0)[level]["f1"], -abs(float(x) - DEFAULTS[name]), float(x))
+            for x in grid
+        ]
         settings[name] = round(max(scored)[2], 3)
     return settings
 
 
-def reliability(items: Sequence[Item], outputs: dict[int, Any], settings: dict[str, float], bins: int = 10) -> list[dict[str, float]]:
+def reliability(judged: Judged, settings: dict[str, float], bins: int = 10) -> list[dict[str, float]]:
     """Ten bins of equal mass over the out-of-fold candidates that score above 1 %: mean confidence against share right."""
     rows = []
-    for n in outputs:
-        for logit, right in zip(outputs[n]["pair"], items[n].example.labels.pair, strict=True):
+    for item, _, judge in judged.values():
+        for logit, right in zip(judge.pair(), item.example.labels.pair, strict=True):
             chance = sigmoid(settings["slope"] * float(logit) + settings["intercept"])
             if chance > 0.01:
                 rows.append((chance, float(right)))
@@ -219,8 +226,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     items = read_items(documents, folder / "tokenizer.json")
     print(f"{len(items)} documents, {sum(len(x.gold['deals']) for x in items)} deals, read in {time.monotonic() - started:.0f} s", flush=True)
     outputs, model = cross_validate(items, folder / "model.safetensors", k=args.folds, epochs=args.epochs, final=True)
-    settings = tune(items, outputs)
-    found = findings(items, outputs, settings)
+    trees, all_trees = out_of_fold(items, outputs, fold_of(items, args.folds))
+    judged = judge_all(items, outputs, trees)
+    settings = tune(items, judged)
+    found = findings(items, judged, settings)
     figures: dict[str, Any] = {"documents": len(items), "deals": sum(len(x.gold["deals"]) for x in items), "settings": settings}
     parts = {
         "all": items, "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
@@ -232,13 +241,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             figures[name] = report(gold, {key: found[key] for key in gold})
             if name in ("all", "real", "written"):
                 print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
-    figures["reliability"] = reliability(items, outputs, settings)
+    figures["reliability"] = reliability(judged, settings)
     figures["missed_by_candidates"] = dict(Counter(m.split()[0] for x in items for m in x.example.labels.missed))
     figures["minutes"] = round((time.monotonic() - started) / 60, 1)
     if model is None:
         raise SystemExit("no model was trained")
     sample = max(items, key=lambda x: min(len(a) for a in x.example.arrays.arguments.values())).example.arrays
     export(model, sample, folder / "tokenizer.json", args.out, {"version": args.version, "decode": settings})
+    save_trees(args.out / "trees.npz", all_trees)
     (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     with (args.out / "out_of_fold.jsonl").open("w", encoding="utf-8") as handle:
         for key, row in found.items():

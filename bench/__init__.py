@@ -1,0 +1,4 @@
+"""Measurements: quality against gold documents and pinned floors, speed against peers.
+
+Sees `records` and `extract` only.
+"""

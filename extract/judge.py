@@ -1,0 +1,99 @@
+"""Asks the trees every question about a document and gives their answers as log odds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from extract import weigh
+from extract.graph import Graph
+from extract.tensors import Arrays, Floats
+from extract.trees import Trees
+
+QUESTIONS = ("pair", "technology", "value", "amount", "year", "customer", "financier", "financing", "status", "alleged", "claim")
+
+
+@dataclass(slots=True)
+class Judge:
+    """The trees' answers on one document; a question is asked only when its answer is wanted."""
+
+    trees: Mapping[str, Trees]
+    graph: Graph
+    arrays: Arrays
+    out: dict[str, Floats]
+    asked: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    def _one(self, question: str, p: int, rows: Callable[[], Floats]) -> Floats:
+        """Scores of a yes-or-no question, kept: thresholds are tried many times over the same answers."""
+        key = (question, p)
+        if key not in self.asked:
+            self.asked[key] = self.trees[question].score(rows())[:, 0]
+        return self.asked[key]
+
+    def _kinds(self, question: str, p: int) -> Floats:
+        key = (question, p)
+        if key not in self.asked:
+            self.asked[key] = self.trees[question].score(weigh.kind_row(self.graph, self.arrays, self.out, p)[None])[0]
+        return self.asked[key]
+
+    def pair(self) -> Floats:
+        """(P,) is this pair a deal?"""
+        return self._one("pair", -1, lambda: weigh.pair_rows(self.graph, self.arrays, self.out))
+
+    def technology(self, p: int) -> Floats:
+        """(15,) is this technology part of the deal?"""
+        return self._one("technology", p, lambda: weigh.technology_rows(self.graph, self.arrays, self.out, p))
+
+    def value(self, p: int) -> Floats:
+        """(N,) is this sum the deal's value?"""
+        return self._one("value", p, lambda: weigh.money_rows(self.graph, self.arrays, self.out, p))
+
+    def amount(self, p: int) -> Floats:
+        """(N,) is this sum the size of the financing?"""
+        return self._one("amount", p, lambda: weigh.money_rows(self.graph, self.arrays, self.out, p))
+
+    def year(self, p: int) -> Floats:
+        """(N + 1,) is this the year? The last asks for the year of publication."""
+        return self._one("year", p, lambda: weigh.year_rows(self.graph, self.arrays, self.out, p))
+
+    def customer(self, p: int) -> Floats:
+        """(N,) is this body the customer?"""
+        return self._one("customer", p, lambda: weigh.customer_rows(self.graph, self.arrays, self.out, p))
+
+    def financier(self, p: int) -> Floats:
+        """(N,) does this one finance the deal?"""
+        return self._one("financier", p, lambda: weigh.financier_rows(self.graph, self.arrays, self.out, p))
+
+    def financing(self, p: int) -> Floats:
+        """(9,) scores of `decode.FINANCING`."""
+        return self._kinds("financing", p)
+
+    def status(self, p: int) -> Floats:
+        """(6,) scores of `decode.STATUSES`."""
+        return self._kinds("status", p)
+
+    def alleged(self, p: int) -> float:
+        """Is the deal disputed, denied or unconfirmed?"""
+        return float(self._kinds("alleged", p)[0])
+
+    def claims(self) -> Floats:
+        """(C,) is this number a coverage claim?"""
+        return self._one("claim", -1, lambda: weigh.claim_rows(self.arrays, self.out))
+
+    def pair_reasons(self, p: int, most: int = 5) -> list[str]:
+        """The features that carried a pair, strongest first: what its score loses when one is set to its usual value."""
+        key = ("reasons", p)
+        if key not in self.asked:
+            row = weigh.pair_rows(self.graph, self.arrays, self.out)[p]
+            varied = np.repeat(row[None], len(row) + 1, axis=0)
+            index = np.arange(len(row))
+            varied[index, index] = self.trees["pair_usual"].base
+            scores = self.trees["pair"].score(varied)[:, 0]
+            parts = scores[-1] - scores[:-1]
+            order = [i for i in np.argsort(-np.abs(parts), kind="stable")[:most] if abs(parts[i]) > 0.01]
+            self.asked[key] = [f"{weigh.PAIR_COLUMNS[i]}={float(row[i]):.2g} ({float(parts[i]):+.2f})" for i in order]
+        found: list[str] = self.asked[key]
+        return found

@@ -1,0 +1,21 @@
+"""From one document's scores to its deals and claims; the same steps at run time and out of fold."""
+
+from __future__ import annotations
+
+from extract.claims import decode_claims
+from extract.decode import decode
+from extract.graph import Graph
+from extract.judge import Judge
+from extract.scorer import Scored
+from records import Claim, Finding
+
+
+def read_scored(
+    graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float]
+) -> tuple[list[Finding], list[Claim]]:
+    """Deals, most confident first, and claims in order of the text."""
+    out = scored.outputs
+    claims = decode_claims(
+        graph, scored.arrays.counts, judge.claims(), out["claim_supplier"], out["claim_technologies"], settings
+    )
+    return decode(graph, scored, judge, settings), claims
