@@ -27,6 +27,9 @@ from records import WatchledgerError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+# Seconds that a document may take are counted on the processor, so that a busy machine changes no result;
+# one that waits instead of computing is ended by the wall clock after so many times as long.
+WALL_FACTOR = 12
 # A worker is replaced after so many documents, so that what libraries leak stays small.
 TASKS_A_WORKER = 1000
 # Tasks handed out ahead of the one that is waited for; more would only hold memory.
@@ -35,7 +38,7 @@ AHEAD = 4
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one document may cost."""
+    """What one document may cost: seconds on the processor, and memory beyond what the worker itself needs."""
 
     seconds: float = 10.0
     memory_bytes: int = 2 << 30
@@ -84,7 +87,8 @@ class Pool(Generic[Task, Result]):
         """
         waiting: deque[tuple[Task, Any]] = deque()
         for task, seconds in tasks:
-            future = self._pool.schedule(_call, args=(task,), timeout=seconds or self._limits.seconds)
+            allowed = seconds or self._limits.seconds
+            future = self._pool.schedule(_call, args=(task, allowed), timeout=allowed * WALL_FACTOR)
             waiting.append((task, future))
             if len(waiting) > self._workers * AHEAD:
                 done, future = waiting.popleft()
@@ -100,6 +104,8 @@ def _result(future: Any) -> Any:
     except FutureTimeoutError:
         return Lost("timeout")
     except ProcessExpired as error:
+        if error.exitcode == -signal.SIGPROF:
+            return Lost("timeout")
         return Lost("crash", f"exit status {error.exitcode}")
     except MemoryError:
         return Lost("memory")
@@ -130,11 +136,16 @@ def _start(make: Callable[[], Callable[[Any], Any]], memory_bytes: int, parent: 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _call(task: Any) -> Any:
+def _call(task: Any, seconds: float) -> Any:
     if _fault is not None:
         raise _fault
     assert _work is not None
-    return _work(task)
+    # The timer's signal ends the process, also in the middle of a library's C code.
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        return _work(task)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _end_with(parent: int) -> None:

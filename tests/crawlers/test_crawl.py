@@ -13,7 +13,15 @@ from records import SourceKind
 from store.archive import Archive
 from tests.crawlers.site import Reply, crawl_once, ends, feed_of, serve, source
 
-HOSTS = ("good.example", "closed.example", "broken.example", "busy.example", "norobots.example", "dead.example", "listing.example")
+HOSTS = (
+    "good.example",
+    "closed.example",
+    "broken.example",
+    "busy.example",
+    "norobots.example",
+    "dead.example",
+    "listing.example",
+)
 
 
 def article(word: str = "news") -> Reply:
@@ -43,18 +51,50 @@ def routes(port: int) -> dict:
     return {
         "good.example/robots.txt": Reply(b"User-agent: *\nDisallow: /private/\nDisallow: /*.bak$\n"),
         "good.example/feed": feed_of(
-            *(f"{good}/{path}" for path in (
-                "plain", "plain?utm_source=feed", "plain#part", "gz", "deflated", "gone", "forbidden", "heals", "broken", "late",
-                "picture", "empty", "short-body", "bomb", "moved", "moved-twice", "loop", "to-loopback", "to-file", "to-private",
-                "private/a", "x.bak", "report.pdf",
-            )),
-            f"http://127.0.0.1:{port}/secret", "http://2130706433/secret", "http://[::1]/secret", "http://localhost/secret",
-            "http://169.254.169.254/latest/meta-data", "file:///etc/hostname", "javascript:alert(1)", "mailto:a@b.example",
-            "http://user:word@good.example/login", "http://dead.example/down",
+            *(
+                f"{good}/{path}"
+                for path in (
+                    "plain",
+                    "plain?utm_source=feed",
+                    "plain#part",
+                    "gz",
+                    "deflated",
+                    "gone",
+                    "forbidden",
+                    "heals",
+                    "broken",
+                    "late",
+                    "picture",
+                    "empty",
+                    "short-body",
+                    "bomb",
+                    "moved",
+                    "moved-twice",
+                    "loop",
+                    "to-loopback",
+                    "to-file",
+                    "to-private",
+                    "private/a",
+                    "x.bak",
+                    "report.pdf",
+                )
+            ),
+            f"http://127.0.0.1:{port}/secret",
+            "http://2130706433/secret",
+            "http://[::1]/secret",
+            "http://localhost/secret",
+            "http://169.254.169.254/latest/meta-data",
+            "file:///etc/hostname",
+            "javascript:alert(1)",
+            "mailto:a@b.example",
+            "http://user:word@good.example/login",
+            "http://dead.example/down",
         ),
         "good.example/plain": article(),
         "good.example/gz": Reply(gzip.compress(article("packed").body), headers={"Content-Encoding": "gzip"}),
-        "good.example/deflated": Reply(zlib.compress(article("deflated").body), headers={"Content-Encoding": "deflate"}),
+        "good.example/deflated": Reply(
+            zlib.compress(article("deflated").body), headers={"Content-Encoding": "deflate"}
+        ),
         "good.example/forbidden": Reply(b"no", 403),
         "good.example/heals": heals,
         "good.example/broken": Reply(b"oops", 500),
@@ -99,7 +139,7 @@ def crawled(tmp_path_factory):
     table: dict = {}
     with serve(table) as site:
         table.update(routes(site.port))
-        book = {host: ("127.0.0.1", site.port) for host in HOSTS} | {"dead.example": ("127.0.0.1", dead)}
+        book = dict.fromkeys(HOSTS, ("127.0.0.1", site.port)) | {"dead.example": ("127.0.0.1", dead)}
         sources = [source(host) for host in HOSTS[:5]]
         sources.append(source("listing.example", "/list", kind=SourceKind.LISTING, include="/in/"))
         crawl_once(folder, sources, book)
@@ -162,21 +202,31 @@ def test_no_request_reaches_a_private_address(crawled):
 
 
 def test_a_disallowed_address_is_not_asked_for(crawled):
-    assert not [address for address in crawled.first if "/private/" in address or address.endswith((".bak", "closed.example/feed"))]
+    assert not [
+        address
+        for address in crawled.first
+        if "/private/" in address or address.endswith((".bak", "closed.example/feed"))
+    ]
 
 
 def test_a_host_without_reachable_robots_is_left_alone(crawled):
     assert [address for address in crawled.first if address.startswith("broken.example")] != []
-    assert {address for address in crawled.first if address.startswith("broken.example")} == {"broken.example/robots.txt"}
+    assert {address for address in crawled.first if address.startswith("broken.example")} == {
+        "broken.example/robots.txt"
+    }
 
 
 def test_spellings_of_one_address_are_asked_for_once(crawled):
-    assert [address for address in crawled.first if address.partition("?")[0] == "good.example/plain"] == ["good.example/plain"]
+    assert [address for address in crawled.first if address.partition("?")[0] == "good.example/plain"] == [
+        "good.example/plain"
+    ]
 
 
 def test_a_listing_gives_what_its_pattern_wants_on_its_own_site(crawled):
     assert {url for url in crawled.ends if "listing" in url or "other" in url} == {
-        "listing.example/list", "listing.example/in/a.html", "listing.example/in/c.pdf"
+        "listing.example/list",
+        "listing.example/in/a.html",
+        "listing.example/in/c.pdf",
     }
 
 
@@ -190,7 +240,17 @@ def test_a_body_that_is_cut_short_is_kept_as_partial(crawled):
 
 def test_a_second_crawl_asks_for_robots_and_indexes_only(crawled):
     assert set(crawled.second) == {
-        *(f"{host}/robots.txt" for host in ("good.example", "closed.example", "broken.example", "busy.example", "norobots.example", "listing.example")),
+        *(
+            f"{host}/robots.txt"
+            for host in (
+                "good.example",
+                "closed.example",
+                "broken.example",
+                "busy.example",
+                "norobots.example",
+                "listing.example",
+            )
+        ),
         *("good.example/feed", "busy.example/feed", "norobots.example/feed", "listing.example/list"),
     }
     assert crawled.again["norobots.example/feed"] == ("not_modified", "")

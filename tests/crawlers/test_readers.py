@@ -7,9 +7,12 @@ from records import SourceKind
 from tests.crawlers.site import source
 
 HOME = "http://a.example/index"
-ENTITIES = "<!DOCTYPE x [" + "<!ENTITY a 'aaaaaaaaaa'>" + "".join(
-    f"<!ENTITY {chr(98 + n)} '{f'&{chr(97 + n)};' * 10}'>" for n in range(8)
-) + "]>"
+ENTITIES = (
+    "<!DOCTYPE x ["
+    + "<!ENTITY a 'aaaaaaaaaa'>"
+    + "".join(f"<!ENTITY {chr(98 + n)} '{f'&{chr(97 + n)};' * 10}'>" for n in range(8))
+    + "]>"
+)
 
 
 def links(kind, body, **values):
@@ -18,11 +21,19 @@ def links(kind, body, **values):
 
 
 def test_rss_gives_address_title_and_date():
-    [link] = links(SourceKind.FEED, """<?xml version="1.0"?><rss version="2.0"><channel><title>All</title>
+    [link] = links(
+        SourceKind.FEED,
+        """<?xml version="1.0"?><rss version="2.0"><channel><title>All</title>
         <item><title> Cameras
-          for Kampala</title><link>/news/1?utm_source=rss</link><pubDate>Tue, 20 Aug 2019 08:00:00 +0300</pubDate></item>
-        </channel></rss>""")
-    assert (link.url, link.title, link.published) == ("http://a.example/news/1", "Cameras for Kampala", "2019-08-20T08:00:00+03:00")
+          for Kampala</title><link>/news/1?utm_source=rss</link>
+          <pubDate>Tue, 20 Aug 2019 08:00:00 +0300</pubDate></item>
+        </channel></rss>""",
+    )
+    assert (link.url, link.title, link.published) == (
+        "http://a.example/news/1",
+        "Cameras for Kampala",
+        "2019-08-20T08:00:00+03:00",
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,7 +46,9 @@ def test_rss_gives_address_title_and_date():
     ],
 )
 def test_rss_items_may_say_their_address_in_several_ways(item):
-    assert [link.url for link in links(SourceKind.FEED, f"<rss><channel><item>{item}</item></channel></rss>")] == ["http://a.example/1"]
+    assert [link.url for link in links(SourceKind.FEED, f"<rss><channel><item>{item}</item></channel></rss>")] == [
+        "http://a.example/1"
+    ]
 
 
 def test_rdf_is_read_as_rss():
@@ -47,9 +60,12 @@ def test_rdf_is_read_as_rss():
 
 
 def test_atom_gives_its_alternate_link():
-    [link] = links(SourceKind.FEED, """<feed xmlns="http://www.w3.org/2005/Atom"><link rel="self" href="/feed"/>
+    [link] = links(
+        SourceKind.FEED,
+        """<feed xmlns="http://www.w3.org/2005/Atom"><link rel="self" href="/feed"/>
         <entry><title type="html">Two</title><link rel="edit" href="/edit"/><link rel="alternate" href="/2"/>
-        <id>urn:2</id><updated>2019-02-01T10:00:00Z</updated><published>2019-01-31T10:00:00Z</published></entry></feed>""")
+        <id>urn:2</id><updated>2019-02-01T10:00:00Z</updated><published>2019-01-31T10:00:00Z</published></entry></feed>""",
+    )
     assert (link.url, link.title, link.published) == ("http://a.example/2", "Two", "2019-01-31T10:00:00+00:00")
 
 
@@ -66,7 +82,8 @@ def test_a_news_sitemap_gives_title_and_date_newest_first():
         <url><loc>http://a.example/new</loc><news:news><news:publication_date>2019-02-01T06:00:00+00:00</news:publication_date>
         <news:title>New</news:title></news:news></url></urlset>"""
     assert [(link.url, link.title) for link in links(SourceKind.SITEMAP, body)] == [
-        ("http://a.example/new", "New"), ("http://a.example/old", "")
+        ("http://a.example/new", "New"),
+        ("http://a.example/old", ""),
     ]
 
 
@@ -78,7 +95,9 @@ def test_a_sitemap_index_gives_further_indexes_and_gzip_is_opened():
 
 def test_a_source_s_pattern_chooses_documents():
     items = "".join(f"<item><link>http://a.example/{path}</link></item>" for path in ("news/1", "sport/2"))
-    assert [link.url for link in links(SourceKind.FEED, f"<rss>{items}</rss>", include="/news/")] == ["http://a.example/news/1"]
+    assert [link.url for link in links(SourceKind.FEED, f"<rss>{items}</rss>", include="/news/")] == [
+        "http://a.example/news/1"
+    ]
 
 
 def test_a_listing_gives_its_links_with_their_words():
@@ -106,7 +125,10 @@ def test_what_is_not_an_index_says_so(kind, body):
     "body",
     [
         pytest.param(ENTITIES + "<rss><item><link>http://a.example/&i;</link></item></rss>", id="billion laughs"),
-        pytest.param("<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/hostname'>]><rss><item><title>&f;</title><link>http://a.example/1</link></item></rss>", id="file entity"),
+        pytest.param(
+            "<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/hostname'>]><rss><item><title>&f;</title><link>http://a.example/1</link></item></rss>",
+            id="file entity",
+        ),
         pytest.param("<rss>" + "<item>" * 100_000, id="deep nesting"),
     ],
 )

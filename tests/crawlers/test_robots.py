@@ -12,9 +12,17 @@ FOLDER = b"User-agent: *\nDisallow: /private/\n"
         pytest.param(200, FOLDER, True, False, id="a folder is disallowed"),
         pytest.param(200, b"", True, True, id="empty"),
         pytest.param(200, b"User-agent: *\nDisallow: /\n", False, False, id="all is disallowed"),
-        pytest.param(200, b"User-agent: watchledger\nDisallow: /private/\n\nUser-agent: *\nDisallow: /\n", True, False, id="our own group"),
+        pytest.param(
+            200,
+            b"User-agent: watchledger\nDisallow: /private/\n\nUser-agent: *\nDisallow: /\n",
+            True,
+            False,
+            id="our own group",
+        ),
         pytest.param(200, b"User-agent: other\nDisallow: /\n", True, True, id="somebody else's group"),
-        pytest.param(200, b"User-agent: *\nDisallow: /private/\nAllow: /private/a\n", True, True, id="the longer rule wins"),
+        pytest.param(
+            200, b"User-agent: *\nDisallow: /private/\nAllow: /private/a\n", True, True, id="the longer rule wins"
+        ),
         pytest.param(200, b"\xef\xbb\xbf" + FOLDER, True, False, id="byte-order mark"),
         pytest.param(200, FOLDER.replace(b"\n", b"\r"), True, False, id="old Mac line ends"),
         pytest.param(200, FOLDER.replace(b"\n", b"\r\n"), True, False, id="DOS line ends"),

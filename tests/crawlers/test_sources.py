@@ -7,7 +7,12 @@ from crawlers.sources import load_sources
 from records import ConfigError, SourceKind
 
 GOOD = {
-    "id": "daily", "publisher": "Daily", "country": "KE", "language": "en", "kind": "feed", "source_type": "media",
+    "id": "daily",
+    "publisher": "Daily",
+    "country": "KE",
+    "language": "en",
+    "kind": "feed",
+    "source_type": "media",
     "url": "https://daily.example/feed",
 }
 
@@ -17,14 +22,22 @@ def write(folder: Path, *entries: dict) -> Path:
     lines = []
     for entry in entries:
         lines.append("[[source]]")
-        lines += [f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in entry.items()]
+        lines += [
+            f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in entry.items()
+        ]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 
 def test_an_entry_is_read_with_its_defaults(tmp_path):
     [source] = load_sources(write(tmp_path, GOOD))
-    assert (source.id, source.kind, source.delay, source.verified, source.private_network) == ("daily", SourceKind.FEED, 1.0, False, False)
+    assert (source.id, source.kind, source.delay, source.verified, source.private_network) == (
+        "daily",
+        SourceKind.FEED,
+        1.0,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(

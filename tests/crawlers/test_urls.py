@@ -24,8 +24,23 @@ def test_one_address_has_one_spelling(url, expected):
 @pytest.mark.parametrize(
     "url",
     [
-        *("", "   ", "ftp://a.example/x", "file:///etc/passwd", "javascript:alert(1)", "data:text/html,x", "mailto:a@b.example"),
-        *("/relative", "http://", "http:///x", "http://user:word@a.example/", "http://a.example:99999/", "http://[::1/"),
+        *(
+            "",
+            "   ",
+            "ftp://a.example/x",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "mailto:a@b.example",
+        ),
+        *(
+            "/relative",
+            "http://",
+            "http:///x",
+            "http://user:word@a.example/",
+            "http://a.example:99999/",
+            "http://[::1/",
+        ),
         "http://a.example/" + "x" * MAX_LENGTH,
     ],
 )

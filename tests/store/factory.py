@@ -66,7 +66,9 @@ def page(url: str, body: bytes = b"<p>text</p>", source_id: str = "daily", **val
 
 def fetch(target: Target, outcome: Outcome = Outcome.KEPT, **values: Any) -> Fetch:
     """The end of a target."""
-    return Fetch(**{"target": target, "outcome": outcome, "fetched_at": NOW, "status": 200, "final_url": target.url} | values)
+    return Fetch(
+        **{"target": target, "outcome": outcome, "fetched_at": NOW, "status": 200, "final_url": target.url} | values
+    )
 
 
 def new_archive(folder: Path) -> Archive:
@@ -102,7 +104,9 @@ def dollars(amount: float) -> Money:
     return Money(amount=amount, currency="USD", raw=f"${amount:,.0f}")
 
 
-def reading(name: str, *findings: Finding, text: str = "", outcome: Outcome = Outcome.KEPT, **article: Any) -> PageReading:
+def reading(
+    name: str, *findings: Finding, text: str = "", outcome: Outcome = Outcome.KEPT, **article: Any
+) -> PageReading:
     """What was read on a page called `name`."""
     told: dict[str, Any] = {
         "article_id": name,

@@ -7,7 +7,7 @@ from store.archive import MAX_ATTEMPTS, Archive, page_id
 from tests.store.factory import NOW, fetch, later, new_archive, page, source
 
 
-@pytest.fixture()
+@pytest.fixture
 def archive(tmp_path: Path):
     made = new_archive(tmp_path)
     yield made
@@ -41,7 +41,10 @@ def test_what_was_handed_out_and_not_stored_is_handed_out_again(archive, tmp_pat
     again.begin_run([source()], later(hours=1))
     again.record(fetch(hand_out(again), Outcome.NOT_MODIFIED))
     assert hand_out(again).url == "http://daily.example/a"
-    assert [row["how"] for row in again.store.rows("SELECT how FROM crawl_runs ORDER BY run_id")] == ["interrupted", None]
+    assert [row["how"] for row in again.store.rows("SELECT how FROM crawl_runs ORDER BY run_id")] == [
+        "interrupted",
+        None,
+    ]
     again.close()
 
 
@@ -67,7 +70,10 @@ def test_a_page_comes_back_as_it_was_stored_with_what_its_index_said(archive):
 
 
 def test_hints_do_not_depend_on_the_order_in_which_indexes_are_read(tmp_path):
-    hints = [Link(url="http://daily.example/a", published="2024-05-02"), Link(url="http://daily.example/a", published="2024-05-01", title="T")]
+    hints = [
+        Link(url="http://daily.example/a", published="2024-05-02"),
+        Link(url="http://daily.example/a", published="2024-05-01", title="T"),
+    ]
     told = []
     for order in (hints, hints[::-1]):
         made = new_archive(tmp_path / str(len(told)))
@@ -182,7 +188,9 @@ def test_a_database_of_a_newer_version_is_refused(archive, tmp_path):
         new_archive(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"not a database at all, just text" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, just text" * 100, b"SQLite format 3\x00" + b"\xff" * 5000]
+)
 def test_a_damaged_file_is_named_with_what_to_do(tmp_path, content):
     (tmp_path / "archive.db").write_bytes(content)
     with pytest.raises(StoreError, match="move it away"):

@@ -6,7 +6,7 @@ from store.decisions import Decisions
 from tests.store.factory import NOW
 
 
-@pytest.fixture()
+@pytest.fixture
 def decisions(tmp_path):
     made = Decisions.open(tmp_path / "decisions.db")
     yield made
@@ -20,7 +20,10 @@ def decide(decisions, action, **values):
 def test_decisions_are_kept_in_their_order(decisions):
     decide(decisions, "accept", year=2014)
     decide(decisions, "undo")
-    assert [(row["action"], row["after"]) for row in decisions.history("huawei>KE")] == [("accept", {"year": 2014}), ("undo", {})]
+    assert [(row["action"], row["after"]) for row in decisions.history("huawei>KE")] == [
+        ("accept", {"year": 2014}),
+        ("undo", {}),
+    ]
     assert decisions.history("zte>KE") == []
 
 

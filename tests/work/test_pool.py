@@ -14,7 +14,7 @@ import pytest
 from records import ModelError
 from work.pool import Limits, Lost, Pool
 
-LIMITS = Limits(seconds=3.0, memory_bytes=512 << 20)
+LIMITS = Limits(seconds=1.0, memory_bytes=512 << 20)
 
 
 def behave(task: str) -> str:
@@ -23,6 +23,9 @@ def behave(task: str) -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     if task == "segfault":
         os.kill(os.getpid(), signal.SIGSEGV)
+    if task == "spin":
+        while True:
+            pass
     if task == "hang":
         time.sleep(600)
     if task == "eat":
@@ -46,7 +49,7 @@ def make_broken():
 
 @pytest.fixture(scope="module")
 def results():
-    bad = ["kill", "segfault", "hang", "eat", "raise", "recurse", "unpicklable"]
+    bad = ["kill", "segfault", "spin", "hang", "eat", "raise", "recurse", "unpicklable"]
     tasks = [task for pair in zip([f"good {n}" for n in range(len(bad))], bad, strict=True) for task in pair]
     with Pool(make_behave, workers=2, limits=LIMITS) as pool:
         return list(pool.run((task, None) for task in tasks))
@@ -54,16 +57,25 @@ def results():
 
 def test_every_task_comes_back_in_order(results):
     assert [task for task, _ in results][:4] == ["good 0", "kill", "good 1", "segfault"]
-    assert len(results) == 14
+    assert len(results) == 16
 
 
 def test_the_good_ones_are_all_there(results):
-    assert [result for task, result in results if task.startswith("good")] == [f"GOOD {n}" for n in range(7)]
+    assert [result for task, result in results if task.startswith("good")] == [f"GOOD {n}" for n in range(8)]
 
 
 @pytest.mark.parametrize(
     ("task", "kind"),
-    [("kill", "crash"), ("segfault", "crash"), ("hang", "timeout"), ("eat", "memory"), ("raise", "error"), ("recurse", "error"), ("unpicklable", "crash")],
+    [
+        ("kill", "crash"),
+        ("segfault", "crash"),
+        ("hang", "timeout"),
+        ("spin", "timeout"),
+        ("eat", "memory"),
+        ("raise", "error"),
+        ("recurse", "error"),
+        ("unpicklable", "crash"),
+    ],
 )
 def test_each_bad_one_is_named_by_its_kind(results, task, kind):
     lost = dict(results)[task]
@@ -105,7 +117,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     )
     path = tmp_path / "parent.py"
     path.write_text(script)
-    with subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.getcwd()}) as parent:
+    with subprocess.Popen(
+        [sys.executable, path], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.getcwd()}
+    ) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"up\n"
         listed = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text()
