@@ -22,7 +22,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from records import WatchledgerError
+from records import ModelError, WatchledgerError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -130,6 +130,8 @@ def _start(make: Callable[[], Callable[[Any], Any]], memory_bytes: int, parent: 
         _work = make()
     except WatchledgerError as error:  # told with the first task, as the pool would only say "broken"
         _fault = error
+    except Exception as error:
+        _fault = ModelError(f"a worker does not start: {type(error).__name__}: {str(error)[:300]}")
     # After the models are loaded: the limit is on what documents add to them.
     used = _address_space()
     resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, resource.RLIM_INFINITY))
