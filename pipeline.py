@@ -534,13 +534,20 @@ def retry(db: Path, wanted: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("source", metavar="IN.jsonl")
-@click.option("-o", "--output", default="-", show_default=True, metavar="OUT.jsonl", help="Where to write; - is standard output.")
-@click.option("--lexicon", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of tables laid over the lexicon.")
+@click.option(
+    "-o", "--output", default="-", show_default=True, metavar="OUT.jsonl", help="Where to write; - is standard output."
+)
+@click.option(
+    "--lexicon",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of tables laid over the lexicon.",
+)
 @click.option("--table", is_flag=True, help="Print the deals as a table instead of JSON lines.")
 def extract(source: str, output: str, lexicon: Path | None, table: bool) -> None:
     """Read the deals out of documents: JSON lines with id and text, or one .txt file; - is standard input.
 
-    Each document gives one line, in order. A bad line is named on standard error and has no line; the exit status is then 1.
+    Each document gives one line, in order. A bad line is named on standard error and has no line; the exit status is
+    then 1.
     """
     from extract.contract import BadLine, extraction_row, read_documents, to_line
     from extract.document import Extractor
@@ -578,10 +585,14 @@ def _print_deals(rows: list[dict[str, Any]]) -> None:
         for deal in row["deals"]:
             financing = deal["financing"] or {}
             made.add_row(
-                deal["vendor"] or f"({deal['vendor_country']})", deal["country"], ", ".join(deal["technologies"]),
-                " ".join(filter(None, [financing.get("type"), financing.get("financier")])), deal["status"] + (" ?" if deal["alleged"] else ""),
-                f"{deal['confidence']:.2f}", deal["evidence"][0][:160],
-            )  # fmt: skip
+                deal["vendor"] or f"({deal['vendor_country']})",
+                deal["country"],
+                ", ".join(deal["technologies"]),
+                " ".join(filter(None, [financing.get("type"), financing.get("financier")])),
+                deal["status"] + (" ?" if deal["alleged"] else ""),
+                f"{deal['confidence']:.2f}",
+                deal["evidence"][0][:160],
+            )
     Console(width=None if sys.stdout.isatty() else 160).print(made)
 
 
@@ -589,7 +600,13 @@ def _print_deals(rows: list[dict[str, Any]]) -> None:
 @click.argument("gold", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("predicted", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--bootstrap", default=1000, show_default=True, type=click.IntRange(min=0), help="Resamplings for the intervals; 0 leaves them out.")
+@click.option(
+    "--bootstrap",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Resamplings for the intervals; 0 leaves them out.",
+)
 def score(gold: Path, predicted: Path | None, as_json: bool, bootstrap: int) -> None:
     """Score PREDICTED (or what the extractor reads now) against the gold documents of GOLD."""
     from extract.contract import extraction_row, load_gold
@@ -600,10 +617,12 @@ def score(gold: Path, predicted: Path | None, as_json: bool, bootstrap: int) -> 
     wanted = load_gold(gold)
     if predicted is None:
         extractor = Extractor.load()
-        found = {
-            key: extraction_row(extractor.extract(Document(id=key, text=d.get("text", ""), title=d.get("title") or "", date=d.get("date"), lang=d.get("lang"))))
-            for key, d in wanted.items()
-        }  # fmt: skip
+        found = {}
+        for key, d in wanted.items():
+            document = Document(
+                id=key, text=d.get("text", ""), title=d.get("title") or "", date=d.get("date"), lang=d.get("lang")
+            )
+            found[key] = extraction_row(extractor.extract(document))
     else:
         found = load_gold(predicted)
         stray = sorted(set(found) - set(wanted))

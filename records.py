@@ -54,7 +54,7 @@ class StoreError(WatchledgerError):
     """A database is missing, locked, damaged or of another version."""
 
 
-class StoreLocked(StoreError):
+class StoreLocked(StoreError):  # noqa: N818 - the name says the state, as `busy` does in SQLite
     """Another run is writing the database."""
 
 

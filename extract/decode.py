@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from extract.graph import TECHNOLOGIES, Graph, Supplier
-from extract.mentions import Mention, short_name
 from extract.judge import Judge
+from extract.mentions import Mention, short_name
 from extract.scorer import Scored, sigmoid
 from extract.tensors import Arrays, Floats
 from records import Financing, FinancingType, Finding, Money, Span, Status, Technology
@@ -154,7 +154,11 @@ def _share(scores: Floats) -> float:
 
 
 def _sum(
-    graph: Graph, picked: tuple[int, float] | None, slot: str, marks: list[tuple[Mention, str]], note: Callable[[str, float], None]
+    graph: Graph,
+    picked: tuple[int, float] | None,
+    slot: str,
+    marks: list[tuple[Mention, str]],
+    note: Callable[[str, float], None],
 ) -> Money | None:
     if picked is None:
         return None

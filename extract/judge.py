@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,19 @@ from extract.graph import Graph
 from extract.tensors import Arrays, Floats
 from extract.trees import Trees
 
-QUESTIONS = ("pair", "technology", "value", "amount", "year", "customer", "financier", "financing", "status", "alleged", "claim")
+QUESTIONS = (
+    "pair",
+    "technology",
+    "value",
+    "amount",
+    "year",
+    "customer",
+    "financier",
+    "financing",
+    "status",
+    "alleged",
+    "claim",
+)
 
 
 @dataclass(slots=True)
@@ -24,7 +35,8 @@ class Judge:
     graph: Graph
     arrays: Arrays
     out: dict[str, Floats]
-    asked: dict[tuple[str, int], Any] = field(default_factory=dict)
+    asked: dict[tuple[str, int], Floats] = field(default_factory=dict)
+    told: dict[int, list[str]] = field(default_factory=dict)
 
     def _one(self, question: str, p: int, rows: Callable[[], Floats]) -> Floats:
         """Scores of a yes-or-no question, kept: thresholds are tried many times over the same answers."""
@@ -85,8 +97,7 @@ class Judge:
 
     def pair_reasons(self, p: int, most: int = 5) -> list[str]:
         """The features that carried a pair, strongest first: what its score loses when one is set to its usual value."""
-        key = ("reasons", p)
-        if key not in self.asked:
+        if p not in self.told:
             row = weigh.pair_rows(self.graph, self.arrays, self.out)[p]
             varied = np.repeat(row[None], len(row) + 1, axis=0)
             index = np.arange(len(row))
@@ -94,6 +105,5 @@ class Judge:
             scores = self.trees["pair"].score(varied)[:, 0]
             parts = scores[-1] - scores[:-1]
             order = [i for i in np.argsort(-np.abs(parts), kind="stable")[:most] if abs(parts[i]) > 0.01]
-            self.asked[key] = [f"{weigh.PAIR_COLUMNS[i]}={float(row[i]):.2g} ({float(parts[i]):+.2f})" for i in order]
-        found: list[str] = self.asked[key]
-        return found
+            self.told[p] = [f"{weigh.PAIR_COLUMNS[i]}={float(row[i]):.2g} ({float(parts[i]):+.2f})" for i in order]
+        return self.told[p]

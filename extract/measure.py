@@ -93,7 +93,7 @@ def _slot(slot: str, gold: Deal, found: Deal) -> tuple[int, int, int]:
         return int(right), int(p_sum is not None), int(g_sum is not None)
     if slot in ("financier", "customer"):
         g, p = (g_fin.get(slot), p_fin.get(slot)) if slot == "financier" else (gold.get(slot), found.get(slot))
-        return int(bool(g and p) and overlap(g, p)), int(bool(p)), int(bool(g))
+        return int(bool(g and p) and overlap(str(g), str(p))), int(bool(p)), int(bool(g))
     if slot == "alleged":
         g, p = bool(gold.get(slot)), bool(found.get(slot))
         return int(g and p), int(p), int(g)

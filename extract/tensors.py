@@ -195,7 +195,9 @@ class ArrayMaker:
         types = kind[[a for a, _ in offsets]].tolist()
         title = [n for n, (a, _) in enumerate(offsets) if a < graph.title_end][:48]
         breaks = {a for a, _ in graph.parsed.sentences}
-        chunk_ids, chunk_types, keep = [], [], []
+        chunk_ids: list[Ints] = []
+        chunk_types: list[Ints] = []
+        keep: list[tuple[int, int]] = []
         at = 0
         while at < len(ids) and len(chunk_ids) < MOST_CHUNKS:
             lead = title if at else []

@@ -18,6 +18,10 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 
+PARTS = ("feature", "threshold", "left", "right", "value", "roots", "outputs", "base")
+"""The arrays of an ensemble, as they are stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trees:
     """An ensemble with one output per class (one in all for a yes-or-no question).
@@ -56,10 +60,10 @@ def save_trees(path: Path, ensembles: dict[str, Trees]) -> None:
     """Writes ensembles by name."""
     arrays = {}
     for name, trees in ensembles.items():
-        for part in ("feature", "threshold", "left", "right", "value", "roots", "outputs", "base"):
+        for part in PARTS:
             arrays[f"{name}.{part}"] = getattr(trees, part)
         arrays[f"{name}.depth"] = np.array(trees.depth)
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def load_trees(path: Path) -> dict[str, Trees]:
@@ -69,10 +73,7 @@ def load_trees(path: Path) -> dict[str, Trees]:
             arrays = {key: stored[key] for key in stored.files}
         names = sorted({key.rsplit(".", 1)[0] for key in arrays})
         return {
-            name: Trees(
-                *(arrays[f"{name}.{part}"] for part in ("feature", "threshold", "left", "right", "value", "roots", "outputs", "base")),
-                depth=int(arrays[f"{name}.depth"]),
-            )
+            name: Trees(**{part: arrays[f"{name}.{part}"] for part in PARTS}, depth=int(arrays[f"{name}.depth"]))
             for name in names
         }
     except (OSError, ValueError, KeyError, EOFError) as error:

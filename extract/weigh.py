@@ -35,13 +35,19 @@ _YEAR_WORDS = {
     "in": r"\bin\b|\ben\b|em\b|since|depuis|desde",
 }
 _CUSTOMER_WORDS = (r"police|polic", r"minist", r"intelligen|security|service", r"author|agency|commission|directorate", r"army|defen|force|guard|navy", r"government|state|city|council|county", r"customs|border|immigration|airport|port")  # fmt: skip
-_OWN = re.compile(r"own (?:budget|funds|resources|money)|state budget|treasury|taxpayer|city'?s? budget|municipal|fonds propres|presupuesto", re.IGNORECASE)
-_STATUS_LATE = re.compile(r"\b(?:cancel|terminat|suspend|scrap|annul|ended|withdr|switched off|résili|cancel)", re.IGNORECASE)
+_OWN = re.compile(
+    r"own (?:budget|funds|resources|money)|state budget|treasury|taxpayer|city'?s? budget|municipal|fonds propres|presupuesto",
+    re.IGNORECASE,
+)
+_STATUS_LATE = re.compile(
+    r"\b(?:cancel|terminat|suspend|scrap|annul|ended|withdr|switched off|résili|cancel)", re.IGNORECASE
+)
 
 
 def _softmax(x: Floats) -> Floats:
     e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    shares: Floats = e / e.sum(-1, keepdims=True)
+    return shares
 
 
 def pair_rows(graph: Graph, arrays: Arrays, out: Outputs) -> Floats:
@@ -112,7 +118,11 @@ def money_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
     context = sum_context(graph)
     n = len(facts)
     wide = np.tile(np.array([*_softmax(out["financing"][p][None])[0], out["pair"][p]], np.float32), (n, 1))
-    rank = np.stack([(value[:, None] < value[None]).sum(1), (amount[:, None] < amount[None]).sum(1)], 1) if n else np.zeros((0, 2))
+    rank = (
+        np.stack([(value[:, None] < value[None]).sum(1), (amount[:, None] < amount[None]).sum(1)], 1)
+        if n
+        else np.zeros((0, 2))
+    )
     return np.concatenate([facts, value[:, None], amount[:, None], rank, context, wide], axis=1).astype(np.float32)
 
 
@@ -205,7 +215,12 @@ def kind_row(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
     kind = np.zeros(4, np.float32)
     if best < len(financiers) - 1:
         m = arrays.mentions[int(arrays.arguments["financier"][best])]
-        kind[:] = [m.kind == "lender", m.kind == "country", m.kind == "agency", m.form in ("policy_bank", "export_credit_agency")]
+        kind[:] = [
+            m.kind == "lender",
+            m.kind == "country",
+            m.kind == "agency",
+            m.form in ("policy_bank", "export_credit_agency"),
+        ]
     triggers = Counter(h.entry.key for h in graph.mentions.triggers)
     return np.array(
         [*out["financing"][p], *out["status"][p], out["alleged"][p], *arrays.features[p][_TRIGGER_COLUMNS], *kind, financiers[-1] - financiers[:-1].max(initial=-9),

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-
 TYPES_ENTER = 3
 """The layer before which the types are added. The layers below are frozen: their outputs are worked out once, which more than halves
 an epoch, and out of fold nothing was lost by it."""
@@ -49,8 +48,16 @@ class Encoder(nn.Module):
 
     segment: Tensor
 
-    def __init__(self, n_types: int, vocabulary: int = 30522, width: int = 384, layers: int = 6, heads: int = 12,
-                 inner: int = 1536, positions: int = 512) -> None:
+    def __init__(
+        self,
+        n_types: int,
+        vocabulary: int = 30522,
+        width: int = 384,
+        layers: int = 6,
+        heads: int = 12,
+        inner: int = 1536,
+        positions: int = 512,
+    ) -> None:
         super().__init__()
         self.words = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(positions, width)
@@ -92,9 +99,16 @@ class Encoder(nn.Module):
             "norm.weight": theirs["embeddings.LayerNorm.weight"],
             "norm.bias": theirs["embeddings.LayerNorm.bias"],
         }
-        parts = {"query": "attention.self.query", "key": "attention.self.key", "value": "attention.self.value",
-                 "attended": "attention.output.dense", "norm_attended": "attention.output.LayerNorm",
-                 "up": "intermediate.dense", "down": "output.dense", "norm": "output.LayerNorm"}
+        parts = {
+            "query": "attention.self.query",
+            "key": "attention.self.key",
+            "value": "attention.self.value",
+            "attended": "attention.output.dense",
+            "norm_attended": "attention.output.LayerNorm",
+            "up": "intermediate.dense",
+            "down": "output.dense",
+            "norm": "output.LayerNorm",
+        }
         for n in range(len(made.layers)):
             for ours, name in parts.items():
                 for kind in ("weight", "bias"):

@@ -96,19 +96,41 @@ def _choose(scores: Tensor, right: np.ndarray, none: int) -> Tensor:
 def loss_of(out: dict[str, Tensor], labels: Labels, arrays: Arrays) -> Tensor:
     """All losses of one document: pairs, sides, and the slots of the pairs that are deals."""
     total = F.binary_cross_entropy_with_logits(out["pair"], torch.from_numpy(labels.pair), reduction="sum") / PAIR_SCALE
-    total = total + 0.3 * F.binary_cross_entropy_with_logits(out["supplier"], torch.from_numpy(labels.supplier), reduction="sum") / PAIR_SCALE
-    total = total + 0.3 * F.binary_cross_entropy_with_logits(out["recipient"], torch.from_numpy(labels.recipient), reduction="sum") / PAIR_SCALE
+    total = (
+        total
+        + 0.3
+        * F.binary_cross_entropy_with_logits(out["supplier"], torch.from_numpy(labels.supplier), reduction="sum")
+        / PAIR_SCALE
+    )
+    total = (
+        total
+        + 0.3
+        * F.binary_cross_entropy_with_logits(out["recipient"], torch.from_numpy(labels.recipient), reduction="sum")
+        / PAIR_SCALE
+    )
     if len(labels.claim):
-        total = total + 0.4 * F.binary_cross_entropy_with_logits(out["claim"], torch.from_numpy(labels.claim), reduction="sum")
+        total = total + 0.4 * F.binary_cross_entropy_with_logits(
+            out["claim"], torch.from_numpy(labels.claim), reduction="sum"
+        )
     for n, c in enumerate(labels.claim_rows):
-        total = total + 0.4 * _choose(out["claim_supplier"][c], labels.claim_supplier[n], out["claim_supplier"].shape[1] - 1)
-        total = total + 0.15 * F.binary_cross_entropy_with_logits(out["claim_technologies"][c], torch.from_numpy(labels.claim_technologies[n]), reduction="sum")
+        total = total + 0.4 * _choose(
+            out["claim_supplier"][c], labels.claim_supplier[n], out["claim_supplier"].shape[1] - 1
+        )
+        total = total + 0.15 * F.binary_cross_entropy_with_logits(
+            out["claim_technologies"][c], torch.from_numpy(labels.claim_technologies[n]), reduction="sum"
+        )
     if not labels.deal_pairs:
         return total
     slots = torch.zeros(())
     years = len(arrays.arguments["year"])
     for n in range(len(labels.deal_pairs)):  # the slots were worked out for the deals alone, in their order
-        slots = slots + F.binary_cross_entropy_with_logits(out["technologies"][n], torch.from_numpy(labels.technologies[n]), reduction="sum") / 3.0
+        slots = (
+            slots
+            + F.binary_cross_entropy_with_logits(
+                out["technologies"][n], torch.from_numpy(labels.technologies[n]), reduction="sum"
+            )
+            / 3.0
+        )
         slots = slots + F.cross_entropy(out["financing"][n][None], torch.tensor([labels.financing[n]]))
         slots = slots + F.cross_entropy(out["status"][n][None], torch.tensor([labels.status[n]]))
         slots = slots + F.binary_cross_entropy_with_logits(out["alleged"][n], torch.tensor(labels.alleged[n]))
@@ -130,7 +152,13 @@ def read_below(examples: Sequence[Example], weights: Path) -> dict[str, Tensor]:
 
 
 def fit(
-    examples: Sequence[Example], weights: Path, *, below: dict[str, Tensor] | None = None, seed: int = 0, epochs: int = EPOCHS, log: bool = True
+    examples: Sequence[Example],
+    weights: Path,
+    *,
+    below: dict[str, Tensor] | None = None,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    log: bool = True,
 ) -> Model:
     """Trains from the pretrained encoder; the same examples and seed give the same order of steps."""
     below = read_below(examples, weights) if below is None else below
@@ -151,16 +179,20 @@ def fit(
     optimizer = torch.optim.AdamW(groups, weight_decay=0.02)
     steps = epochs * math.ceil(len(usable) / STEP_DOCUMENTS)
     warm = max(1, steps // 12)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: min(1.0, (n + 1) / warm) * max(0.02, (steps - n) / steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda n: min(1.0, (n + 1) / warm) * max(0.02, (steps - n) / steps)
+    )
     for epoch in range(epochs):
         model.train()
         order = list(usable)
         rng.shuffle(order)
         started, seen = time.monotonic(), 0.0
         for n, example in enumerate(order, 1):
-            out = model(example.arrays, below[example.id], rows=torch.tensor(example.labels.deal_pairs, dtype=torch.long))
+            out = model(
+                example.arrays, below[example.id], rows=torch.tensor(example.labels.deal_pairs, dtype=torch.long)
+            )
             loss = loss_of(out, example.labels, example.arrays) / STEP_DOCUMENTS
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             seen += float(loss.detach()) * STEP_DOCUMENTS
             if n % STEP_DOCUMENTS == 0 or n == len(order):
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -168,7 +200,10 @@ def fit(
                 schedule.step()
                 optimizer.zero_grad()
         if log:
-            print(f"  epoch {epoch + 1}/{epochs}: loss {seen / max(1, len(order)):.3f}, {time.monotonic() - started:.0f} s", flush=True)
+            print(
+                f"  epoch {epoch + 1}/{epochs}: loss {seen / max(1, len(order)):.3f}, {time.monotonic() - started:.0f} s",
+                flush=True,
+            )
     model.eval()
     return model
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from extract.claims import CLAIM_FEATURES, CLAIM_SUPPLIER_FEATURES, CLAIM_TECHNOLOGY_FEATURES
+from extract.decode import FINANCING, STATUSES
 from extract.graph import FEATURES, TECHNOLOGIES
 from extract.tensors import ARGUMENT_FEATURES, TECHNOLOGY_FEATURES
-from extract.train.labels import FINANCING, STATUSES
 
 WIDTH = 384
 HALF = 160
@@ -92,7 +92,9 @@ class Heads(nn.Module):
         self.claim_supplier_facts = nn.Sequential(nn.Linear(CLAIM_SUPPLIER_FEATURES, 32), nn.ReLU(), nn.Linear(32, 1))
         self.claim_nobody = nn.Linear(HALF + CLAIM_FEATURES, 1)
         self.claim_technology = nn.Linear(HALF, len(TECHNOLOGIES))
-        self.claim_technology_facts = nn.Sequential(nn.Linear(CLAIM_TECHNOLOGY_FEATURES, 24), nn.ReLU(), nn.Linear(24, 1))
+        self.claim_technology_facts = nn.Sequential(
+            nn.Linear(CLAIM_TECHNOLOGY_FEATURES, 24), nn.ReLU(), nn.Linear(24, 1)
+        )
         self.claim_dropout = nn.Dropout(0.3)
 
     def forward(
@@ -137,15 +139,21 @@ class Heads(nn.Module):
             customer_features, financier_features = customer_features[rows], financier_features[rows]
         t_mean = (technology_mask @ mentions) / technology_mask.sum(1, keepdim=True).clamp(min=1.0)
         cross = torch.relu(self.technology_pair(z)[:, None] + self.technology_mention(t_mean)[None])
-        technologies = self.technology(z) + self.technology_facts(technology_features)[:, :, 0] + self.technology_cross(cross)[:, :, 0]
+        technologies = (
+            self.technology(z)
+            + self.technology_facts(technology_features)[:, :, 0]
+            + self.technology_cross(cross)[:, :, 0]
+        )
 
         def point(head: Pointer, index: Tensor, facts: Tensor) -> Tensor:
             scores = head(z, mentions[index], facts)
-            return torch.cat([scores[:, :, 0], head.extra(z)], 1) if head.extra is not None else scores
+            return torch.cat([scores[:, :, 0], head.extra(z)], 1) if head.extra is not None else scores  # noqa: S610
 
         told = self.claim_dropout(torch.relu(self.claim_mention(mentions[count]) + self.claim_facts(count_features)))
         claim = self.claim(told)[:, 0] + self.claim_linear(count_features)[:, 0]
-        claim_supplier = self.claim_supplier(told) @ s_side.T / HALF**0.5 + self.claim_supplier_facts(count_supplier)[:, :, 0]
+        claim_supplier = (
+            self.claim_supplier(told) @ s_side.T / HALF**0.5 + self.claim_supplier_facts(count_supplier)[:, :, 0]
+        )
         claim_supplier = torch.cat([claim_supplier, self.claim_nobody(torch.cat([told, count_features], 1))], 1)
         claim_technologies = self.claim_technology(told) + self.claim_technology_facts(count_technology)[:, :, 0]
         sums = point(self.money, money, money_features)

@@ -61,7 +61,9 @@ def read_items(documents: Sequence[dict[str, Any]], tokenizer: Path) -> list[Ite
             continue
         graph = builder.build(as_document(gold), gold["lang"])
         arrays = maker.make(graph)
-        items.append(Item(gold, graph, Example(gold["id"], arrays, lay_over(graph, arrays, gold["deals"], gold["claims"]))))
+        items.append(
+            Item(gold, graph, Example(gold["id"], arrays, lay_over(graph, arrays, gold["deals"], gold["claims"])))
+        )
     return items
 
 
@@ -108,21 +110,41 @@ def _job(fold: int) -> tuple[int, Any]:
     items: list[Item] = _SHARED["items"]
     folds: list[int] = _SHARED["folds"]
     started = time.monotonic()
-    model = fit([x.example for x, f in zip(items, folds, strict=True) if f != fold], _SHARED["weights"], below=_SHARED["below"], epochs=_SHARED["epochs"], seed=fold + 1, log=False)
+    model = fit(
+        [x.example for x, f in zip(items, folds, strict=True) if f != fold],
+        _SHARED["weights"],
+        below=_SHARED["below"],
+        epochs=_SHARED["epochs"],
+        seed=fold + 1,
+        log=False,
+    )
     print(f"fold {fold}: {time.monotonic() - started:.0f} s", flush=True)
     if fold == -1:
         return fold, {k: v.numpy() for k, v in model.state_dict().items()}
-    outputs = {n: predict(model, x.example.arrays) for n, (x, f) in enumerate(zip(items, folds, strict=True)) if f == fold and x.example.arrays.chunk_ids and len(x.example.arrays.pair_supplier)}  # noqa: E501
+    outputs = {
+        n: predict(model, x.example.arrays)
+        for n, (x, f) in enumerate(zip(items, folds, strict=True))
+        if f == fold and x.example.arrays.chunk_ids and len(x.example.arrays.pair_supplier)
+    }
     del model
     gc.collect()
     return fold, outputs
 
 
-def cross_validate(items: list[Item], weights: Path, *, k: int, epochs: int, final: bool) -> tuple[dict[int, Any], Model | None]:
+def cross_validate(
+    items: list[Item], weights: Path, *, k: int, epochs: int, final: bool
+) -> tuple[dict[int, Any], Model | None]:
     """Out-of-fold outputs by document index, and the model trained on everything."""
     jobs = ([-1] if final else []) + list(range(k))
     processes = min(2, os.cpu_count() or 1)
-    _SHARED.update(items=items, folds=fold_of(items, k), weights=weights, below=_SHARED.get("below") or read_below([x.example for x in items], weights), epochs=epochs, threads=max(1, (os.cpu_count() or 1) // processes))
+    _SHARED.update(
+        items=items,
+        folds=fold_of(items, k),
+        weights=weights,
+        below=_SHARED.get("below") or read_below([x.example for x in items], weights),
+        epochs=epochs,
+        threads=max(1, (os.cpu_count() or 1) // processes),
+    )
     outputs: dict[int, Any] = {}
     model: Model | None = None
     with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
@@ -187,7 +209,11 @@ def tune(items: Sequence[Item], judged: Judged) -> dict[str, float]:
     gold = {x.gold["id"]: x.gold for x in items}
     for name, grid, level in GRIDS:
         scored = [
-            (report(gold, findings(items, judged, {**settings, name: float(x)}), bootstrap=0)[level]["f1"], -abs(float(x) - DEFAULTS[name]), float(x))
+            (
+                report(gold, findings(items, judged, {**settings, name: float(x)}), bootstrap=0)[level]["f1"],
+                -abs(float(x) - DEFAULTS[name]),
+                float(x),
+            )
             for x in grid
         ]
         settings[name] = round(max(scored)[2], 3)
@@ -207,7 +233,14 @@ def reliability(judged: Judged, settings: dict[str, float], bins: int = 10) -> l
     for part in np.array_split(np.array(rows), bins):
         share, n = float(part[:, 1].mean()), len(part)
         spread = 1.96 * (share * (1 - share) / n) ** 0.5
-        made.append({"candidates": n, "confidence": round(float(part[:, 0].mean()), 3), "right": round(share, 3), "plus_minus": round(spread, 3)})
+        made.append(
+            {
+                "candidates": n,
+                "confidence": round(float(part[:, 0].mean()), 3),
+                "right": round(share, 3),
+                "plus_minus": round(spread, 3),
+            }
+        )
     return made
 
 
@@ -224,13 +257,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     started = time.monotonic()
     documents = read_gold(args.corpus)
     items = read_items(documents, folder / "tokenizer.json")
-    print(f"{len(items)} documents, {sum(len(x.gold['deals']) for x in items)} deals, read in {time.monotonic() - started:.0f} s", flush=True)
+    print(
+        f"{len(items)} documents, {sum(len(x.gold['deals']) for x in items)} deals, read in {time.monotonic() - started:.0f} s",
+        flush=True,
+    )
     outputs, model = cross_validate(items, folder / "model.safetensors", k=args.folds, epochs=args.epochs, final=True)
     trees, all_trees = out_of_fold(items, outputs, fold_of(items, args.folds))
     judged = judge_all(items, outputs, trees)
     settings = tune(items, judged)
     found = findings(items, judged, settings)
-    figures: dict[str, Any] = {"documents": len(items), "deals": sum(len(x.gold["deals"]) for x in items), "settings": settings}
+    figures: dict[str, Any] = {
+        "documents": len(items),
+        "deals": sum(len(x.gold["deals"]) for x in items),
+        "settings": settings,
+    }
     parts = {
         "all": items, "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
         **{f"lang {lang}": [x for x in items if x.gold["lang"] == lang] for lang in ("en", "fr", "es")},

@@ -20,9 +20,27 @@ Outputs = Mapping[int, dict[str, Floats]]
 Rows = dict[str, tuple[Floats, np.ndarray]]
 
 SHAPES: dict[str, dict[str, Any]] = {
-    "pair": {"max_iter": 220, "learning_rate": 0.05, "max_leaf_nodes": 10, "min_samples_leaf": 20, "l2_regularization": 8.0},
-    "default": {"max_iter": 120, "learning_rate": 0.06, "max_leaf_nodes": 8, "min_samples_leaf": 15, "l2_regularization": 8.0},
-    "kind": {"max_iter": 60, "learning_rate": 0.06, "max_leaf_nodes": 6, "min_samples_leaf": 12, "l2_regularization": 10.0},
+    "pair": {
+        "max_iter": 220,
+        "learning_rate": 0.05,
+        "max_leaf_nodes": 10,
+        "min_samples_leaf": 20,
+        "l2_regularization": 8.0,
+    },
+    "default": {
+        "max_iter": 120,
+        "learning_rate": 0.06,
+        "max_leaf_nodes": 8,
+        "min_samples_leaf": 15,
+        "l2_regularization": 8.0,
+    },
+    "kind": {
+        "max_iter": 60,
+        "learning_rate": 0.06,
+        "max_leaf_nodes": 6,
+        "min_samples_leaf": 12,
+        "l2_regularization": 10.0,
+    },
 }
 """Small trees and much shrinkage: there are about a thousand deals to learn from."""
 
@@ -58,7 +76,9 @@ def rows_of(item: Item, out: dict[str, Floats]) -> dict[str, tuple[Floats, list[
         add("financing", kind, [labels.financing[n]])
         add("status", kind, [labels.status[n]])
         add("alleged", kind, [labels.alleged[n]])
-    return {q: (np.concatenate(rows) if rows else np.zeros((0, 0), np.float32), right) for q, (rows, right) in made.items()}
+    return {
+        q: (np.concatenate(rows) if rows else np.zeros((0, 0), np.float32), right) for q, (rows, right) in made.items()
+    }
 
 
 def grow(rows: Floats, right: np.ndarray, shape: Mapping[str, Any], classes: int = 1) -> Trees:
@@ -127,11 +147,15 @@ def train_trees(parts: Sequence[dict[str, tuple[Floats, list[Any]]]]) -> dict[st
         if question == "pair":
             empty = np.zeros(1, np.int32)
             usual = np.median(rows, axis=0).astype(np.float32)
-            made["pair_usual"] = Trees(empty, np.zeros(1, np.float32), empty, empty, np.zeros(1, np.float32), empty, empty, usual, depth=1)
+            made["pair_usual"] = Trees(
+                empty, np.zeros(1, np.float32), empty, empty, np.zeros(1, np.float32), empty, empty, usual, depth=1
+            )
     return made
 
 
-def out_of_fold(items: Sequence[Item], outputs: Outputs, folds: Sequence[int], log: Callable[[str], None] = print) -> tuple[dict[int, Mapping[str, Trees]], dict[str, Trees]]:
+def out_of_fold(
+    items: Sequence[Item], outputs: Outputs, folds: Sequence[int], log: Callable[[str], None] = print
+) -> tuple[dict[int, Mapping[str, Trees]], dict[str, Trees]]:
     """For each document the trees of the other folds, and the trees of all documents."""
     parts = {n: rows_of(items[n], outputs[n]) for n in outputs}
     by_fold: dict[int, dict[str, Trees]] = {}
