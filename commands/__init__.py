@@ -1,0 +1,1 @@
+"""The commands of the command line, by subject; `pipeline.py` names them and loads each when it is asked for."""
