@@ -45,7 +45,7 @@ train: $(VENV)/.dev
 # The locks name no index: versions and hashes only.
 lock:
 	uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
-	  --no-emit-index-url --extra build -o requirements.lock
+	  --no-emit-index-url --extra build --extra review -o requirements.lock
 	uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
 	  --no-emit-index-url --extra build --extra dev -o requirements-dev.lock
 
