@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WHEELS := --only-binary :all: --require-hashes
 
-.PHONY: run test check soak bench-quality bench-final bench-gather bench-speed docs lock train clean
+.PHONY: run test check card soak bench-quality bench-final bench-gather bench-speed docs lock train clean
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ check: $(VENV)/.dev
 
 bench-quality: $(VENV)/.dev
 	$(BIN)/python -m bench.quality
+
+card: $(VENV)/.dev
+	$(BIN)/python -m bench.card
 
 bench-final: $(VENV)/.dev
 	$(BIN)/python -m bench.final

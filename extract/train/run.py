@@ -333,12 +333,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     parts = {
         "all": items, "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
+        **{f"register {kind}": [x for x in items if x.gold["kind"] == kind] for kind in sorted({x.gold["kind"] for x in items})},
         **{f"lang {lang}": [x for x in items if x.gold["lang"] == lang] for lang in ("en", "fr", "es")},
     }  # fmt: skip
     for name, part in parts.items():
         if part:
             gold = {x.gold["id"]: x.gold for x in part}
-            figures[name] = report(gold, {key: found[key] for key in gold})
+            made = report(gold, {key: found[key] for key in gold})
+            if name.startswith("register "):
+                figures.setdefault("registers", {})[name.removeprefix("register ").replace("_", " ")] = made
+                continue
+            figures[name] = made
             if name in ("all", "real", "written"):
                 print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
     figures["reliability"] = reliability(judged, settings)
