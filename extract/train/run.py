@@ -6,14 +6,15 @@ The corpus is models/corpus/written/*.jsonl and, where it was rebuilt (see model
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import multiprocessing
 import os
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,8 @@ def fold_of(items: Sequence[Item], k: int) -> list[int]:
 _SHARED: dict[str, Any] = {}
 
 
-def _job(fold: int) -> tuple[int, Any]:
-    """Trains on all folds but one (-1: on everything) and returns the left-out documents' outputs, or the weights."""
+def _job(fold: int, result: Path) -> None:
+    """Trains on all folds but one (-1: on everything); writes the left-out documents' outputs, or the weights."""
     torch.set_num_threads(_SHARED["threads"])
     items: list[Item] = _SHARED["items"]
     folds: list[int] = _SHARED["folds"]
@@ -120,15 +121,15 @@ def _job(fold: int) -> tuple[int, Any]:
     )
     print(f"fold {fold}: {time.monotonic() - started:.0f} s", flush=True)
     if fold == -1:
-        return fold, {k: v.numpy() for k, v in model.state_dict().items()}
+        np.savez(result, allow_pickle=False, **{k: v.numpy() for k, v in model.state_dict().items()})
+        return
     outputs = {
-        n: predict(model, x.example.arrays)
+        f"{n} {name}": value
         for n, (x, f) in enumerate(zip(items, folds, strict=True))
         if f == fold and x.example.arrays.chunk_ids and len(x.example.arrays.pair_supplier)
+        for name, value in predict(model, x.example.arrays).items()
     }
-    del model
-    gc.collect()
-    return fold, outputs
+    np.savez(result, allow_pickle=False, **outputs)
 
 
 def cross_validate(
@@ -147,14 +148,36 @@ def cross_validate(
     )
     outputs: dict[int, Any] = {}
     model: Model | None = None
-    with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
-        for fold, made in pool.imap_unordered(_job, jobs, chunksize=1):
-            if fold == -1:
-                model = Model(weights)
-                model.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
-            else:
-                outputs.update(made)
+    with tempfile.TemporaryDirectory() as scratch:
+        _run_jobs(jobs, Path(scratch), processes)
+        for fold in jobs:
+            with np.load(Path(scratch) / f"{fold}.npz", allow_pickle=False) as stored:
+                if fold == -1:
+                    model = Model(weights)
+                    model.load_state_dict({key: torch.from_numpy(stored[key]) for key in stored.files})
+                    continue
+                for key in stored.files:
+                    number, name = key.split(" ")
+                    outputs.setdefault(int(number), {})[name] = stored[key]
     return outputs, model
+
+
+def _run_jobs(jobs: Sequence[int], scratch: Path, processes: int) -> None:
+    """A process for each job, so many at a time; this one only waits (a fork beside running threads may hang for ever)."""
+    context = multiprocessing.get_context("fork")
+    waiting = list(jobs)
+    running: dict[int, Any] = {}
+    while waiting or running:
+        while waiting and len(running) < processes:
+            fold = waiting.pop(0)
+            running[fold] = context.Process(target=_job, args=(fold, scratch / f"{fold}.npz"))
+            running[fold].start()
+        connection.wait([p.sentinel for p in running.values()])
+        for fold, process in list(running.items()):
+            if process.exitcode is not None:
+                if process.exitcode:
+                    raise SystemExit(f"fold {fold} ended with {process.exitcode}; nothing was written")
+                del running[fold]
 
 
 Judged = dict[int, tuple[Item, Scored, Judge]]
