@@ -72,11 +72,11 @@ def test_nothing_of_the_measure_is_in_the_corpus():
         pytest.skip("no gold documents in bench/gold")
     held: dict[tuple[str, ...], str] = {}
     for key, d in documents(MEASURE).items():
-        for run in runs(d["text"], 10):
+        for run in runs(d["text"], 12):
             held[run] = key
     taken = defaultdict(list)
     for key, d in documents(WRITTEN).items():
-        for run in runs(d["text"], 10):
+        for run in runs(d["text"], 12):
             if run in held:
                 taken[key, held[run]].append(" ".join(run))
     assert not taken
