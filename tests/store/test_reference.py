@@ -141,7 +141,7 @@ def test_compare_tells_confirmed_lacking_contradicted_and_beyond(thirty):
     assert len(told["company", "KE", "Huawei"].deals) == 2
     assert told["company", "ZM", "ZTE"].verdict == "contradicts"
     assert told["company", "ZM", "ZTE"].deals == (rejected.deal_id,)
-    assert told["company", "US", "NEC"].verdict == "contradicts", "cancelled, by the ledger"
+    assert told["company", "MT", "Huawei"].verdict == "contradicts", "cancelled, by the ledger"
     assert told["company", "AM", "Hikvision"].verdict == "lacks"
     assert told["country", "JO", ""].verdict == "beyond"
     assert told["technology", "JO", "smart_city"].verdict == "beyond"
