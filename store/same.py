@@ -50,6 +50,8 @@ _PROJECT = re.compile(
     r"((?:[A-Z][\w'’-]+ ){1,4})(?:[Pp]roject|[Pp]rogramme|[Pp]rogram|[Ii]nitiative|[Ss]ystem|[Pp]lan)\b"
 )
 _PROJECT_NOISE = frozenset("the a an safe city smart national surveillance security new its this public cctv".split())
+# Names such as ECU 911 or BOL-110; what follows a currency or "phase" is none.
+_CODE = re.compile(r"\b(?!(?:USD|EUR|GBP|KES|UGX|ZAR|INR|PKR|Rs|Shs?)\b)([A-Z]{2,6})[- ]?(\d{2,4})\b(?![.,]\d)")
 _COUNT = re.compile(r"(?<![\w.$€£¥])(\d{1,3}(?:[,.  ]\d{3})+|\d{2,6})(?= (?:[\w-]+ ){0,2}?(?:cameras|caméras|cámaras|"
                     r"câmeras|drones|cities|sites|devices|kits|sensors|vehicles|stations|terminals|phones|units|licen[cs]es))")  # fmt: skip
 _PHASE = re.compile(
@@ -112,11 +114,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Sameness:
-    """Points for being one deal, the reasons (strongest first), and whether something contradicts."""
+    """Points for being one deal, the signs that they are made of, and what stands in the way of certainty.
+
+    `contradicted`: something speaks against; `telling`: more than supplier, technology and year speaks for it.
+    """
 
     points: float
     signs: tuple[tuple[float, str], ...]
     contradicted: bool
+    telling: bool
 
     @property
     def score(self) -> float:
@@ -131,7 +137,7 @@ class Sameness:
     @property
     def certain(self) -> bool:
         """Merges by itself."""
-        return self.points >= AUTO and not self.contradicted
+        return self.points >= AUTO and self.telling and not self.contradicted
 
     @property
     def likely(self) -> bool:
@@ -187,12 +193,13 @@ def ordinal(published: str | None) -> int | None:
 
 
 def projects(text: str) -> set[str]:
-    """Names of projects: capitalised words before "project", "programme" and the like, the common ones left out."""
+    """Names of projects: capitalised words before "project", "programme" and the like (the common ones left out), codes."""
     found = set()
     for match in _PROJECT.finditer(text):
         words = [word.casefold() for word in match[1].split() if word.casefold() not in _PROJECT_NOISE]
         if words:
             found.add(" ".join(words))
+    found.update(f"{letters.casefold()} {number}" for letters, number in _CODE.findall(text))
     return found
 
 
@@ -212,12 +219,17 @@ def compare(one: Profile, other: Profile) -> Sameness:
         signs.append((8.0, "copies of one story"))
     elif one.articles & other.articles and len(one.articles) == len(other.articles) == 1:
         signs.append((-4.0, "told apart in one article"))
+    copies = len(signs) == 2 and signs[1][0] > 0
     against = _technology(one, other, signs)
-    for question in (_sums, _years, _customers, _places, _financiers, _projects, _counts, _phases):
+    known = len(signs)
+    for question in (_sums, _customers, _places, _financiers, _projects, _counts, _phases):
         against = question(one, other, signs) or against
     _published(one, other, signs)
-    copies = signs[1:2] == [(8.0, "copies of one story")]
-    return Sameness(sum(points for points, _ in signs), tuple(signs), against and not copies)
+    # A supplier sells one technology to a country twice in one year: that alone makes nothing certain.
+    telling = copies or any(points >= 1.0 for points, _ in signs[known:])
+    against = _years(one, other, signs) or against
+    total = sum(points for points, _ in signs)
+    return Sameness(total, tuple(signs), contradicted=against and not copies, telling=telling)
 
 
 def related(one: Profile, other: Profile) -> bool:
@@ -299,10 +311,24 @@ def _customers(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> 
     if best >= 85:
         signs.append((1.0, "customers of like name"))
         return False
+    if any(stands_for(a, b) or stands_for(b, a) for a in one.customers for b in other.customers):
+        signs.append((1.0, "one customer is the other's short form"))
+        return False
     if any(_ANY_BODY.match(name) for name in one.customers | other.customers):
         return False
     signs.append((-1.5, "different customers"))
     return True
+
+
+_SMALL = frozenset("the of and for de la del des du et y e da do der und".split())
+
+
+@lru_cache(maxsize=20_000)
+def stands_for(short: str, name: str) -> bool:
+    """Is `short` made of the first letters of `name`'s words, as INSA of Information Network Security Agency?"""
+    letters = short.replace(".", "").casefold()
+    words = [word for word in re.split(r"[\W_]+", name.casefold()) if word and word not in _SMALL]
+    return 2 <= len(letters) == len(words) and letters == "".join(word[0] for word in words)
 
 
 def _places(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> bool:
