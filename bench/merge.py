@@ -60,7 +60,7 @@ def read_findings(path: Path = PAIRS) -> dict[str, tuple[str, PageReading]]:
 
 
 def _reading(row: dict[str, str]) -> PageReading:
-    kind, giver, lent = (row["financing"].split(":") + ["", ""])[:3] if row["financing"] else ("", "", "")
+    kind, giver, lent = [*row["financing"].split(":"), "", ""][:3]
     financing = None
     if kind:
         financing = Financing(type=FinancingType(kind), financier=giver or None, money=_money(lent))
@@ -110,7 +110,9 @@ def judge(folder: Path, path: Path = PAIRS) -> list[Judged]:
         rows = {row["article_id"]: row for row in load(ledger.store.db.conn, "", ())}
         deals = {
             row["article_id"]: row["deal_id"]
-            for row in ledger.store.rows("SELECT article_id, df.deal_id FROM findings JOIN deal_findings df USING (finding_id)")
+            for row in ledger.store.rows(
+                "SELECT article_id, df.deal_id FROM findings JOIN deal_findings df USING (finding_id)"
+            )
         }
     finally:
         ledger.close()

@@ -42,6 +42,7 @@ class Book:
         self.store = store
         self.conn: sqlite3.Connection = store.db.conn
         self._seen: tuple[int, int] | None = None
+        self._kinds: tuple[int, worklist.Kinds] | None = None
 
     @classmethod
     def open(cls, ledger: Path, decisions: Path | None = None) -> Self:
@@ -234,7 +235,12 @@ class Book:
     def facets(self, told: QueueFilter = TO_REVIEW) -> dict[str, dict[str, int]]:
         """Counts by country, vendor, technology and state under the filter."""
         with self.moment() as conn:
-            return worklist.facets(conn, told)
+            if told != QueueFilter(states=told.states):
+                return worklist.facets(conn, told)
+            version = conn.execute("PRAGMA ledger.data_version").fetchone()[0]
+            if self._kinds is None or self._kinds[0] != version:
+                self._kinds = version, worklist.kinds(conn)
+            return worklist.facets_by_state(conn, told.states, self._kinds[1])
 
     def search(self, words: str, limit: int = 20) -> list[dict[str, Any]]:
         """Articles that hold all of `words`, best first: article_id, title, url, published, outlet, snippet."""
@@ -259,18 +265,7 @@ class Book:
             mine = profiles(conn, [deal_id]).get(deal_id)
             if mine is None:
                 return []
-            rows = {
-                row["deal_id"]: row
-                for source in ("ledger.deals", "temp.overlay_deals")
-                for row in conn.execute(
-                    f"""SELECT d.* FROM {source} d LEFT JOIN decided s ON s.deal_id = d.deal_id
-                        WHERE d.country = ? AND d.deal_id <> ? AND COALESCE(s.state, '') NOT IN ('merged', 'withdrawn')
-                        AND {"d.deal_id NOT IN (SELECT deal_id FROM temp.hidden)" if "ledger" in source else "1"}
-                        AND (d.pair = ? OR d.vendor IS NULL OR ?4 IS NULL OR d.vendor_country IS NULL
-                             OR d.vendor_country IS ?5)""",  # noqa: S608
-                    (mine.country, deal_id, mine.pair, mine.vendor, mine.vendor_country),
-                )
-            }
+            rows = {row["deal_id"]: row for row in worklist.neighbours(conn, deal_id, mine)}
             for one in conn.execute(
                 """SELECT CASE WHEN one = ?1 THEN other ELSE one END FROM judgements
                    WHERE (one = ?1 OR other = ?1) AND verdict = 'not_same'""",

@@ -87,57 +87,55 @@ class Ledger:
 
     def save(self, reading: PageReading, version: str, source_id: str) -> None:
         """Store what became of a page, with its article and findings, in one transaction."""
+        with self.store.transaction() as conn:
+            self._save(conn, reading, version, source_id)
+
+    def save_many(self, readings: Iterable[tuple[PageReading, str, str]]) -> int:
+        """Store (reading, version, source) of many pages in one transaction: all or none. Returns how many."""
+        stored = 0
+        with self.store.transaction() as conn:
+            for reading, version, source_id in readings:
+                self._save(conn, reading, version, source_id)
+                stored += 1
+        return stored
+
+    def _save(self, conn: sqlite3.Connection, reading: PageReading, version: str, source_id: str) -> None:
         if self._is_withdrawn(reading):
             url = reading.article.url if reading.article else ""
             reading = PageReading(page_id=reading.page_id, outcome=Outcome.WITHDRAWN, reason=url)
-        with self.store.transaction() as conn:
-            _forget(conn, reading.page_id)
-            if reading.article is not None:
-                _save_article(conn, reading.article, source_id)
-                copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
-            if reading.article is not None and reading.extraction is not None:
-                _save_extraction(conn, reading.article.article_id, reading.extraction)
-            conn.execute(
-                "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
-                (
-                    *(reading.page_id, reading.outcome, reading.reason),
-                    *(reading.article.article_id if reading.article else None, version),
-                ),
-            )
-            conn.execute(
-                "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
-                (self.run_id, reading.page_id, reading.outcome, reading.reason),
-            )
-            conn.execute("UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?", (self.run_id,))
+        _forget(conn, reading.page_id)
+        if reading.article is not None:
+            _save_article(conn, reading.article, source_id)
+            copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
+        if reading.article is not None and reading.extraction is not None:
+            _save_extraction(conn, reading.article.article_id, reading.extraction)
+        conn.execute(
+            "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
+            (
+                *(reading.page_id, reading.outcome, reading.reason),
+                *(reading.article.article_id if reading.article else None, version),
+            ),
+        )
+        conn.execute(
+            "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
+            (self.run_id, reading.page_id, reading.outcome, reading.reason),
+        )
+        conn.execute("UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?", (self.run_id,))
 
     def settle(self) -> None:
         """Bring search index, copy groups and deals up to the articles; all in one transaction."""
         with self.store.transaction() as conn:
-            last = conn.execute("SELECT last_article_no FROM settled").fetchone()[0]
-            fresh = conn.execute(
-                "SELECT article_no, article_id FROM articles WHERE article_no > ? ORDER BY article_no", (last,)
-            ).fetchall()
-            for row in fresh:
-                copies.join_groups(conn, row["article_id"])
-            conn.execute(
-                """INSERT INTO articles_fts (rowid, title, text)
-                   SELECT article_no, title, text FROM articles WHERE article_no > ?""",
-                (last,),
-            )
-            if fresh:
-                conn.execute("UPDATE settled SET last_article_no = ?", (fresh[-1]["article_no"],))
-                # A new copy changes how many independent sources its group's deals have.
-                conn.execute(
-                    """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT f.pair FROM findings f
-                       JOIN copy_groups c USING (article_id) WHERE c.leader_id IN (
-                           SELECT leader_id FROM copy_groups JOIN articles USING (article_id) WHERE article_no > ?)""",
-                    (last,),
-                )
+            _index_articles(conn)
             dirty = [row["pair"] for row in conn.execute("SELECT pair FROM dirty_pairs ORDER BY pair")]
             for pair in dirty:
-                merge.merge_pair(conn, pair)
+                sums.link_phases(conn, merge.merge_pair(conn, pair))
             sums.relate(conn, dirty)
             conn.execute("DELETE FROM dirty_pairs")
+
+    def index_articles(self) -> None:
+        """Bring search index and copy groups up to the articles, and leave the deals for `settle`."""
+        with self.store.transaction() as conn:
+            _index_articles(conn)
 
     def end_run(self, now: datetime, how: str) -> None:
         """Close the entry in the run ledger."""
@@ -251,6 +249,29 @@ class Ledger:
             table: one(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
             for table in ("articles", "findings", "deals", "claims")
         }
+
+
+def _index_articles(conn: sqlite3.Connection) -> None:
+    last = conn.execute("SELECT last_article_no FROM settled").fetchone()[0]
+    fresh = conn.execute(
+        "SELECT article_no, article_id FROM articles WHERE article_no > ? ORDER BY article_no", (last,)
+    ).fetchall()
+    for row in fresh:
+        copies.join_groups(conn, row["article_id"])
+    conn.execute(
+        """INSERT INTO articles_fts (rowid, title, text)
+           SELECT article_no, title, text FROM articles WHERE article_no > ?""",
+        (last,),
+    )
+    if fresh:
+        conn.execute("UPDATE settled SET last_article_no = ?", (fresh[-1]["article_no"],))
+        # A new copy changes how many independent sources its group's deals have.
+        conn.execute(
+            """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT f.pair FROM findings f
+               JOIN copy_groups c USING (article_id) WHERE c.leader_id IN (
+                   SELECT leader_id FROM copy_groups JOIN articles USING (article_id) WHERE article_no > ?)""",
+            (last,),
+        )
 
 
 def _iso(when: datetime) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -94,7 +95,7 @@ class Profile:
     projects: set[str]
     counts: set[int]
     phases: set[int]
-    days: list[int]  # ordinals of publication
+    days: list[int]  # ordinals of publication, in order
     articles: set[str]
     origins: set[str]
     names: set[str] = field(default_factory=set)  # of the vendor, case-folded
@@ -108,7 +109,7 @@ class Profile:
             getattr(self, name).update(getattr(other, name))
         self.origins |= other.origins
         self.names |= other.names
-        self.days += other.days
+        self.days = sorted(self.days + other.days)
         self.umbrella = self.umbrella or other.umbrella
 
 
@@ -232,6 +233,26 @@ def compare(one: Profile, other: Profile) -> Sameness:
     return Sameness(total, tuple(signs), contradicted=against and not copies, telling=telling)
 
 
+def may_be_certain(one: Profile, other: Profile) -> bool:
+    """Quick no for two of one pair that `compare` would not call certain; a yes promises nothing."""
+    if one.origins & other.origins:
+        return True
+    if not one.technologies & other.technologies:
+        return False
+    if one.years and other.years and not one.years & other.years and not _next_to(one.years, other.years):
+        return False
+    return not (one.places and other.places and not one.places & other.places)
+
+
+def may_be_likely(one: Profile, other: Profile) -> bool:
+    """Quick no for two of one pair that nobody should be asked about: neither technologies nor a sum in common."""
+    return bool(one.technologies & other.technologies) or any(told in other.sums for told in one.sums)
+
+
+def _next_to(years: set[int], others: set[int]) -> bool:
+    return any(year - 1 in others or year + 1 in others for year in years)
+
+
 def related(one: Profile, other: Profile) -> bool:
     """Can the two suppliers be the same? Equal pair, a nation and its company, or names that are alike."""
     return one.pair == other.pair or _suppliers(one, other)[0] > -9
@@ -244,9 +265,16 @@ def _suppliers(one: Profile, other: Profile) -> tuple[float, str]:
         return _NATION_AND_COMPANY, "one names the supplier's country only"
     if one.names & other.names:
         return _LIKE_NAMES, "suppliers share a name"
-    if one.vendor and other.vendor and fuzz.ratio(one.vendor.casefold(), other.vendor.casefold()) >= 85:
+    if one.vendor and other.vendor and like_names(one.vendor, other.vendor):
         return _LIKE_NAMES, "suppliers' names are alike"
     return -10.0, "different suppliers"
+
+
+@lru_cache(maxsize=50_000)
+def like_names(one: str, other: str) -> bool:
+    """Two spellings of one company, or one name longer by a word ("CloudWalk", "CloudWalk Technology")."""
+    a, b = sorted((one.casefold(), other.casefold()), key=len)
+    return b.startswith(a + " ") or fuzz.ratio(a, b) >= 85
 
 
 def _technology(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> bool:
@@ -305,7 +333,7 @@ def _customers(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> 
         return False
     if one.customers & other.customers:
         shared = min(one.customers & other.customers)
-        signs.append((0.5 if _ANY_BODY.match(shared) else 1.5, f"customer {shared}"))
+        signs.append((0.5 if any_body(shared) else 1.5, f"customer {shared}"))
         return False
     best = max(fuzz.token_set_ratio(a, b) for a in one.customers for b in other.customers)
     if best >= 85:
@@ -314,10 +342,16 @@ def _customers(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> 
     if any(stands_for(a, b) or stands_for(b, a) for a in one.customers for b in other.customers):
         signs.append((1.0, "one customer is the other's short form"))
         return False
-    if any(_ANY_BODY.match(name) for name in one.customers | other.customers):
+    if any(any_body(name) for name in one.customers | other.customers):
         return False
     signs.append((-1.5, "different customers"))
     return True
+
+
+@lru_cache(maxsize=20_000)
+def any_body(name: str) -> bool:
+    """Is this what any body of the state is called ("police", "the government")?"""
+    return bool(_ANY_BODY.match(name))
 
 
 _SMALL = frozenset("the of and for de la del des du et y e da do der und".split())
@@ -391,7 +425,14 @@ def _published(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> 
 
 
 def nearest(one: Sequence[int], other: Sequence[int]) -> int:
-    """Smallest distance between two lists of days."""
-    if len(one) == 1 and len(other) == 1:
-        return abs(one[0] - other[0])
-    return min(abs(a - b) for a in one for b in other)
+    """Smallest distance between two sorted lists of days."""
+    if len(one) > len(other):
+        one, other = other, one
+    best = abs(one[0] - other[0])
+    for day in one:
+        place = bisect_left(other, day)
+        if place < len(other):
+            best = min(best, other[place] - day)
+        if place:
+            best = min(best, day - other[place - 1])
+    return best
