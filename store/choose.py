@@ -57,12 +57,13 @@ def source_type(told: str | None, source_id: str, url: str) -> str:
     """
     if told and source_id != "by-hand":
         return told
-    labels = (urlsplit(url).hostname or "").split(".")[1:]
-    if _OFFICIAL_LABELS & set(labels):
+    labels = (urlsplit(url).hostname or "").split(".")
+    if len(labels) > 1 and len(labels[-1]) == 2:
+        # Under a country's own domain the second label tells: gov.uk, gob.mx, ac.jp.
+        labels = labels[-2:-1]
+    if labels[-1] in _OFFICIAL_LABELS:
         return SourceType.OFFICIAL
-    if _ACADEMIC_LABELS & set(labels):
-        return SourceType.ACADEMIC
-    return UNKNOWN
+    return SourceType.ACADEMIC if labels[-1] in _ACADEMIC_LABELS else UNKNOWN
 
 
 def rank(kind: str) -> int:
