@@ -18,6 +18,7 @@ from extract.lexicon import Lexicon
 from extract.parse import PIPELINES, RULES_ONLY
 from extract.reading import read_scored
 from extract.scorer import Scorer
+from extract.terms import with_terms
 from extract.text import read_text
 from records import Claim, Document, Extraction, Finding, Outcome
 
@@ -102,7 +103,7 @@ class Extractor:
             id=document.id,
             outcome=Outcome.KEPT if deals or claims else Outcome.NO_DEAL,
             extractor_version=self.version,
-            deals=tuple(deals),
+            deals=tuple(with_terms(deal) for deal in deals),
             claims=tuple(claims),
             language=lang,
             notes=tuple(notes),

@@ -83,7 +83,7 @@ def new_ledger(folder: Path) -> Ledger:
     return ledger
 
 
-def finding(vendor: str = "Huawei", country: str = "KE", **values: Any) -> Finding:
+def finding(vendor: str | None = "Huawei", country: str = "KE", **values: Any) -> Finding:
     """A finding of cameras."""
     told: dict[str, Any] = {
         "vendor": vendor,
@@ -94,7 +94,7 @@ def finding(vendor: str = "Huawei", country: str = "KE", **values: Any) -> Findi
         "evidence": (f"{vendor} sold cameras.",),
         "confidence": 0.8,
         "status": Status.AGREED,
-        "spans": (Span(start=0, end=len(vendor), slot="vendor"),),
+        "spans": (Span(start=0, end=len(vendor or "China"), slot="vendor"),),
     }
     return Finding(**told | values)
 
