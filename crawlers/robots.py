@@ -22,6 +22,8 @@ from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.defer import Deferred
 
 from crawlers.egress import EgressRefused
+from crawlers.limits import DecodedTooBig, Undecodable
+from records import Target
 
 logger = logging.getLogger(__name__)
 
@@ -105,21 +107,24 @@ class RobotsMiddleware:
             return known
         waiters: list[Deferred[None]] = []
         self._rules[site] = waiters
-        rules = await self._ask(f"{site}/robots.txt")
+        rules = await self._ask(f"{site}/robots.txt", request.meta.get("target"))
         self._rules[site] = rules
         self._slow_down(request, rules.delay(self._agent))
         for waiter in waiters:
             waiter.callback(None)
         return rules
 
-    async def _ask(self, url: str) -> Rules:
-        request = Request(url, callback=NO_CALLBACK, meta={"robots_txt": True}, priority=1000)
+    async def _ask(self, url: str, target: Target | None) -> Rules:
+        meta = {"robots_txt": True, "egress_for": target}
+        request = Request(url, callback=NO_CALLBACK, meta=meta, priority=1000)
         engine = self._crawler.engine
         assert engine is not None
         try:
             response: Response = await engine.download_async(request)
         except EgressRefused:
             return Rules(closed=NOT_PUBLIC)
+        except (DecodedTooBig, Undecodable) as error:  # there are rules, and we cannot read them
+            return Rules(closed=type(error).__name__)
         except IgnoreRequest:  # too many redirects: as if there were none (RFC 9309, 2.3.1.2)
             return Rules()
         except Exception as error:  # whatever the network or a broken body raised: unreachable

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import brotli
-import zstandard
-
+from crawlers.coding import CodingError, TooBigError, decode_body
 from crawlers.urls import canonical
 from crawlers.warc import WarcRecord
 from records import Outcome, Page
@@ -21,7 +17,6 @@ MAX_BODY = 30 * 1024 * 1024
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\n]*\n")
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]{0,1000})?\r?\n")
-_MOST_CODINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +35,6 @@ class Reply:
     body: bytes
     partial: bool = False
     headers: dict[str, str] = field(default_factory=dict)  # names in lower case
-
-
-class _TooBigError(Exception):
-    """More than MAX_BODY came out."""
 
 
 def to_page(record: WarcRecord, source_id: str) -> Page | NoPage:
@@ -114,32 +105,27 @@ def read_reply(record: WarcRecord) -> Reply | NoPage:
             headers.setdefault(name.decode("latin-1").strip().lower(), value.decode("latin-1").strip()[:1000])
     try:
         made, partial = _decode(body, headers)
-    except _TooBigError:
+    except TooBigError:
         return NoPage(Outcome.TOO_BIG, "decompressed")
-    return made if isinstance(made, NoPage) else Reply(int(told.group(1)), made, partial, headers)
+    except CodingError as error:
+        return NoPage(Outcome.QUARANTINED, str(error))
+    return Reply(int(told.group(1)), made, partial, headers)
 
 
-def _decode(body: bytes, headers: dict[str, str]) -> tuple[bytes | NoPage, bool]:
+def _decode(body: bytes, headers: dict[str, str]) -> tuple[bytes, bool]:
     """Take chunks and codings off. Many archives keep the header of a coding that they took off themselves."""
     partial = False
     if "chunked" in headers.get("transfer-encoding", "").lower():
         body, partial = _join_chunks(body)
-    codings = [c.strip().lower() for c in headers.get("content-encoding", "").split(",") if c.strip()]
-    codings = [c for c in codings if c not in {"identity", "none", "utf-8"}]
-    if len(codings) > _MOST_CODINGS:
-        return NoPage(Outcome.QUARANTINED, "too_many_codings"), False
-    for coding in reversed(codings):
-        decode = _CODINGS.get(coding.removeprefix("x-"))
-        if decode is None:
-            return NoPage(Outcome.QUARANTINED, f"coding_{coding[:20]}"), False
-        decoded, cut = decode(body)
-        if decoded is not None:
-            body, partial = decoded, partial or cut
-        elif not _is_text(body):
-            return NoPage(Outcome.QUARANTINED, f"broken_{coding[:20]}"), False
+    try:
+        body, cut = decode_body(body, [headers.get("content-encoding", "")], MAX_BODY)
+    except CodingError as error:
+        if not (error.broken and body.lstrip()[:1] in {b"<", b"{", b"%"}):
+            raise
+        cut = False
     if len(body) > MAX_BODY:
-        raise _TooBigError
-    return body, partial
+        raise TooBigError
+    return body, partial or cut
 
 
 def _join_chunks(body: bytes) -> tuple[bytes, bool]:
@@ -156,53 +142,3 @@ def _join_chunks(body: bytes) -> tuple[bytes, bool]:
         at += 2 if body.startswith(b"\r\n", at) else body.startswith(b"\n", at)
     # Never chunked: the archive took the chunks away and left the header. Else it ends between chunks.
     return (body, False) if not parts else (b"".join(parts), True)
-
-
-def _is_text(body: bytes) -> bool:
-    return body.lstrip()[:1] in b"<{%" and bool(body.strip())
-
-
-def _zlib(*window_bits: int) -> Callable[[bytes], tuple[bytes | None, bool]]:
-    def decode(body: bytes) -> tuple[bytes | None, bool]:
-        for bits in window_bits:
-            machine = zlib.decompressobj(wbits=bits)
-            try:
-                made = machine.decompress(body, MAX_BODY + 1)
-            except zlib.error:
-                continue
-            return _within(made), not machine.eof
-        return None, False
-
-    return decode
-
-
-def _unbrotli(body: bytes) -> tuple[bytes | None, bool]:
-    machine = brotli.Decompressor()
-    try:
-        made = machine.process(body, output_buffer_limit=MAX_BODY + 1)
-    except brotli.error:
-        return None, False
-    return _within(made), not machine.is_finished()
-
-
-def _unzstd(body: bytes) -> tuple[bytes | None, bool]:
-    try:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body) as reader:
-            made = reader.read(MAX_BODY + 1)
-    except zstandard.ZstdError:
-        return None, False
-    return _within(made), not made
-
-
-def _within(made: bytes) -> bytes:
-    if len(made) > MAX_BODY:
-        raise _TooBigError
-    return made
-
-
-_CODINGS: dict[str, Callable[[bytes], tuple[bytes | None, bool]]] = {
-    "gzip": _zlib(31),
-    "deflate": _zlib(15, -15),
-    "br": _unbrotli,
-    "zstd": _unzstd,
-}

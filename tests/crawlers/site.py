@@ -141,3 +141,11 @@ def ends(folder: Path) -> dict[str, tuple[str, str]]:
     archive.close()
     assert len({row["url"] for row in rows}) == len(rows), "an address ended twice"
     return {row["url"].removeprefix("http://"): (row["outcome"], row["reason"]) for row in rows}
+
+
+def left(folder: Path) -> dict[str, tuple[str, str]]:
+    """What waits in the frontier, with the outcome and reason that it has so far."""
+    archive = Archive.open(folder / "archive.db", write=False)
+    rows = archive.store.rows("SELECT url, outcome, reason FROM frontier WHERE state = 'waiting'")
+    archive.close()
+    return {row["url"].removeprefix("http://"): (row["outcome"], row["reason"]) for row in rows}
