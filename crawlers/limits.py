@@ -46,6 +46,9 @@ class LimitsMiddleware:
 
     def limit(self, headers: Headers, request: Request) -> None:
         """Called by Scrapy before it reads a body; the limit holds on the wire and after decoding."""
+        if request.meta.get("robots_txt"):  # `crawlers.robots` reads the first half megabyte of whatever comes
+            request.meta["download_maxsize"] = 0
+            return
         kind = (headers.get("Content-Type") or b"").decode("latin-1").lower()
         request.meta["download_maxsize"] = limit_for(request.meta.get("target"), kind)
 
@@ -59,7 +62,7 @@ class LimitsMiddleware:
         if not told or not response.body:
             return response
         try:
-            body, partial = decode_body(response.body, told, request.meta.get("download_maxsize", MAX_PAGE))
+            body, partial = decode_body(response.body, told, request.meta.get("download_maxsize") or MAX_PAGE)
         except TooBigError as error:
             raise DecodedTooBig("too big when decoded") from error
         except CodingError as error:

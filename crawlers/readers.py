@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin
 
 from lxml import etree
 from lxml import html as lxml_html
 
-from crawlers.urls import canonical, pattern, same_site
+from crawlers.urls import absolute, canonical, pattern, same_site
 from records import Link, Source, SourceKind
 
 # MEASURED-CRAWL, section 8: no honest feed or sitemap is larger.
@@ -55,7 +54,7 @@ def read_index(source: Source, url: str, body: bytes) -> Index:
     queries: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
     for link in _READERS[source.kind](url, body):
-        address = canonical(urljoin(url, link.url))
+        address = canonical(absolute(url, link.url))
         if not address or address in links:
             continue
         if source.kind not in _SPEAK_FOR_OTHERS and not same_site(address, url):
@@ -145,10 +144,10 @@ def _read_listing(url: str, body: bytes) -> Iterator[Link]:
         root = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(encoding=None, huge_tree=False))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise IndexReadError("no page: it has no content") from error
-    base = next((urljoin(url, tag.get("href", "")) for tag in root.iter("base")), url)
+    base = next((absolute(url, tag.get("href", "")) for tag in root.iter("base")), "") or url
     for anchor in root.iter("a"):
         if href := anchor.get("href"):
-            yield Link(url=urljoin(base, href.strip()), title=" ".join(anchor.text_content().split())[:300])
+            yield Link(url=absolute(base, href.strip()), title=" ".join(anchor.text_content().split())[:300])
 
 
 def _read_json_feed(body: bytes) -> Iterator[Link]:

@@ -32,8 +32,6 @@ def crawl(
     which the demo uses for its newsroom; `timeout` is for a whole response, in seconds; `watch` is told each fetch as it is stored.
     Raises StoreError where storing failed.
     """
-    logging.getLogger("scrapy").addHandler(logging.NullHandler())
-    logging.getLogger("scrapy").propagate = False  # every request's end is in the archive
     settings = Settings()
     settings.setmodule("crawlers.settings")
     settings.set("USER_AGENT", f"watchledger/{version} (+{contact})")
@@ -45,6 +43,10 @@ def crawl(
     settings.set("EGRESS_ADDRESS_BOOK", dict(address_book or {}))
     process = CrawlerProcess(settings)
     crawler = process.create_crawler(SourceSpider)
+    # Every request's end is in the archive. CrawlerProcess sets logging up anew, so this comes after it.
+    for name in ("scrapy", "twisted", "py.warnings"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
     process.crawl(crawler, sources=sources, frontier=frontier, per_host=per_host, watch=watch)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

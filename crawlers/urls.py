@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from w3lib.url import canonicalize_url, url_query_cleaner
 
@@ -45,6 +45,14 @@ def canonical(url: str) -> str:
             url = url_query_cleaner(url, (*TRACKING, *own), remove=True, keep_fragments=False)
         return canonicalize_url(_SESSION_IN_PATH.sub("", url))
     except ValueError:
+        return ""
+
+
+def absolute(base: str, url: str) -> str:
+    """An address as it stands on a page at `base`; empty where it is none."""
+    try:
+        return urljoin(base, url)
+    except ValueError:  # "http://[::bad/"
         return ""
 
 

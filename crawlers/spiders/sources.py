@@ -31,7 +31,7 @@ from crawlers.certificates import is_certificate_error
 from crawlers.egress import EgressRefused
 from crawlers.limits import DecodedTooBig, Undecodable
 from crawlers.readers import IndexReadError, read_index
-from crawlers.robots import RobotsRefused, RobotsUnreachable
+from crawlers.robots import BadCertificate, RobotsRefused, RobotsUnreachable
 from crawlers.scheduler import Frontier, HostQueue
 from crawlers.urls import canonical
 from records import Fetch, Link, Outcome, Page, Source, StoreError, Target
@@ -52,7 +52,9 @@ _NOT_DOCUMENT_TYPES = ("image/", "audio/", "video/", "font/", "application/zip",
 _ERRORS: tuple[tuple[type[Exception], Outcome, str, bool], ...] = (
     (EgressRefused, Outcome.EGRESS_DENIED, "not_public", False),
     (RobotsRefused, Outcome.BLOCKED_BY_ROBOTS, "disallowed", False),
+    (BadCertificate, Outcome.UNREACHABLE, "certificate", True),
     (RobotsUnreachable, Outcome.RETRY_AFTER, "robots_unreachable", True),
+    (ValueError, Outcome.HTTP_ERROR, "bad_redirect", False),  # what Scrapy raises for a Location that is no address
     (UnsupportedURLSchemeError, Outcome.EGRESS_DENIED, "scheme", False),
     (NotSupported, Outcome.EGRESS_DENIED, "scheme", False),
     (DownloadCancelledError, Outcome.TOO_BIG, "body", False),
