@@ -52,6 +52,7 @@ def serve(routes: dict[str, Route]) -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or each reply, sent in two parts, waits 40 ms for an acknowledgement
 
         def do_GET(self) -> None:
             address = (self.headers["Host"] or "").partition(":")[0] + self.path
