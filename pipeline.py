@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "crawl": ("gather", "Gather from all due sources; read nothing."),
     "process": ("gather", "Read the archived pages that are new to this version."),
     "add": ("gather", "Take single addresses or files, the same way as everything else."),
+    "archive": ("archive", "Bring pages in from WARC files, or write them out for other tools."),
     "sources": ("gather", "List the sources with what became of them."),
     "status": ("gather", "Tell how the last crawl and every page ended."),
     "retry": ("gather", "Let addresses and pages that failed be tried again by the next run."),

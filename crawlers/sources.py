@@ -40,6 +40,11 @@ def load_sources(path: Path) -> list[Source]:
     return sources
 
 
+def is_source_id(name: str) -> bool:
+    """True if a source may be called so."""
+    return bool(_ID.fullmatch(name))
+
+
 def _read_entry(path: Path, number: int, entry: Any) -> Source:
     name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
 

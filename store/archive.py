@@ -209,6 +209,59 @@ class Archive:
             stored_id, is_new = _save_page(conn, page, page.url, title=title)
         return stored_id, is_new
 
+    def import_pages(self, batch: Sequence[tuple[Source, Page, str, str, str]]) -> list[bool]:
+        """Store (source, page, title, published, payload digest) out of a WARC file in one transaction.
+
+        Returns for each whether it is new. Their addresses count as fetched; `body_by_digest` finds their bodies.
+        """
+        fresh = []
+        with self.store.transaction() as conn:
+            conn.execute("CREATE TEMP TABLE IF NOT EXISTS payloads (digest TEXT PRIMARY KEY, sha256 TEXT)")
+            for source, page, title, published, digest in batch:
+                conn.execute(
+                    "INSERT OR IGNORE INTO sources (source_id, publisher, country, language, kind, source_type, url,"
+                    " seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, '')",
+                    (
+                        *(source.id, source.publisher, source.country, source.language, source.kind),
+                        *(source.source_type, source.url),
+                    ),
+                )
+                fresh.append(_save_page(conn, page, page.url, title=title)[1])
+                if digest:
+                    conn.execute("INSERT OR IGNORE INTO payloads VALUES (?, ?)", (digest, page.sha256))
+                conn.execute(
+                    """INSERT OR IGNORE INTO frontier (url, host, source_id, is_index, depth, state, due_at, found_at,
+                           outcome, reason, hint_published) VALUES (?, ?, ?, 0, 1, 'done', '', ?, 'kept', '', ?)""",
+                    (page.url, host_of(page.url), page.source_id, _iso(page.fetched_at), published),
+                )
+        return fresh
+
+    def body_by_digest(self, digest: str) -> bytes | None:
+        """The body of a page that this run imported with this payload digest."""
+        try:
+            row = self.store.db.conn.execute(
+                "SELECT zstd FROM payloads JOIN bodies USING (sha256) WHERE digest = ?", (digest,)
+            ).fetchone()
+        except sqlite3.OperationalError:  # nothing was imported yet
+            return None
+        return None if row is None else zstandard.ZstdDecompressor().decompress(row["zstd"], max_output_size=MAX_BODY)
+
+    def export_pages(self, source_ids: Sequence[str] = (), since: str = "") -> Iterator[tuple[Page, dict[str, str]]]:
+        """Every page, those with one body side by side, with what an import needs to restore it."""
+        chosen = f"AND p.source_id IN ({','.join('?' * len(source_ids))})" if source_ids else ""
+        for row in self.store.db.conn.execute(
+            f"""SELECT p.page_id FROM pages p WHERE p.fetched_at >= ? {chosen}
+                ORDER BY p.sha256, p.fetched_at, p.page_id""",  # noqa: S608
+            (since, *source_ids),
+        ):
+            stored = self.page(row["page_id"])
+            source = self.store.rows("SELECT * FROM sources WHERE source_id = ?", (stored.page.source_id,))[0]
+            own = {key: source[key] for key in ("source_id", "publisher", "country", "language", "kind", "source_type")}
+            own |= {"source_url": source["url"], "url": stored.page.url, "final_url": stored.page.final_url}
+            own |= {"content_type": stored.page.content_type, "via": stored.page.via}
+            own |= {"title": stored.hint_title, "published": stored.hint_published}
+            yield stored.page, {key: value for key, value in own.items() if value}
+
     def add_urls(self, source: Source, urls: Iterable[str], now: datetime) -> int:
         """Put addresses into the frontier under `source`; returns how many are new or were given up before."""
         added = 0
