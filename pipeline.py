@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Reader = Callable[[StoredPage | None], PageReading | str]
 
 EXIT_FAILED = 1
+EXIT_ATTENTION = 3
 EXIT_LOCKED = 75
 
 WORKSPACE_FILE = "watchledger.toml"
@@ -59,7 +60,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "process": ("gather", "Read the archived pages that are new to this version."),
     "add": ("gather", "Take single addresses or files, the same way as everything else."),
     "archive": ("archive", "Bring pages in from WARC files, or write them out for other tools."),
-    "sources": ("gather", "List the sources with what became of them."),
+    "sources": ("sources", "List the sources with what became of them; exit status 3 when one is down or silent."),
     "status": ("gather", "Tell how the last crawl and every page ended."),
     "retry": ("gather", "Let addresses and pages that failed be tried again by the next run."),
     "extract": ("read", "Read the deals out of documents: JSON lines with id and text, or one .txt file."),
@@ -112,6 +113,7 @@ class Workspace:
     contact: str = ""
     sources: Path | None = None
     shipped_sources: bool = True
+    search: bool = False
     lexicon: Path | None = None
     workers: int = 2
     db: Path = DEFAULT_DB
@@ -126,6 +128,7 @@ _WORKSPACE_KEYS: dict[str, type] = {
     "contact": str,
     "sources": str,
     "shipped_sources": bool,
+    "search": bool,
     "lexicon": str,
     "workers": int,
 }
@@ -161,6 +164,11 @@ def read_sources(workspace: Workspace) -> list[Source]:
     if workspace.shipped_sources:
         with resources.as_file(resources.files("crawlers") / "sources.toml") as path:
             shipped = load_sources(path)
+    if workspace.search:
+        from crawlers.search import load_searches
+
+        with resources.as_file(resources.files("crawlers") / "terms.toml") as path:
+            shipped = shipped + load_searches(path)
     return own + [source for source in shipped if source.id not in taken and source.url not in taken]
 
 

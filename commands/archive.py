@@ -13,11 +13,9 @@ from typing import IO, Any
 import click
 
 from commands.options import db_option, json_option, open_input
-from pipeline import counts_in_words, read_workspace
+from pipeline import EXIT_ATTENTION, counts_in_words, read_workspace
 from records import InputError, Source, SourceKind, SourceType
 
-# A file of which something was lost is imported as far as it goes, and somebody should look at it.
-EXIT_ATTENTION = 3
 BATCH = 200
 
 WARC_FILES = Source(

@@ -19,6 +19,7 @@ import zstandard
 from records import Fetch, Link, Outcome, Page, Source, StoredPage, StoreError, Target
 from store import health, hosts
 from store.connect import Store, open_database
+from store.health import Health
 from store.hosts import LONGEST_CLOSED
 from store.schema import archive as migrations
 
@@ -330,15 +331,9 @@ class Archive:
             hint_published=row["hint_published"],
         )
 
-    def sources(self) -> dict[str, dict[str, object]]:
-        """What is known of each source that was ever asked."""
-        rows = self.store.rows(
-            """SELECT s.*, (SELECT COUNT(*) FROM pages p WHERE p.source_id = s.source_id) AS pages,
-                   (SELECT COUNT(*) FROM frontier f WHERE f.source_id = s.source_id AND f.state = 'waiting'
-                       AND NOT f.is_index) AS waiting
-               FROM sources s ORDER BY s.source_id"""
-        )
-        return {row["source_id"]: dict(row) for row in rows}
+    def health(self, sources: Iterable[Source], now: datetime) -> list[Health]:
+        """Whether each source still lives, in order."""
+        return health.read(self.store.db.conn, sources, now)
 
     def run_counts(self, run_id: int | None = None) -> dict[str, int]:
         """How the requests of a run ended (the latest run by default), by outcome."""
