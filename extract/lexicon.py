@@ -17,6 +17,7 @@ from pathlib import Path
 
 import ahocorasick_rs
 
+import models  # before anything that puts another `models` on the path (onnxruntime.quantization does)
 from extract.text import lower
 from records import LexiconError, Technology
 
@@ -91,7 +92,7 @@ class Tables:
         self.overlay = overlay
 
     def rows(self, name: str, required: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
-        sources = [(f"models/lexicon/{name}", (files("models") / "lexicon" / name).read_text(encoding="utf-8"))]
+        sources = [(f"models/lexicon/{name}", (files(models) / "lexicon" / name).read_text(encoding="utf-8"))]
         if self.overlay and (self.overlay / name).is_file():
             try:
                 sources.append((str(self.overlay / name), (self.overlay / name).read_text(encoding="utf-8-sig")))

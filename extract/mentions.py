@@ -117,6 +117,15 @@ _AGENCY_COMMON = re.compile(
     r"county sheriff|sheriff|council|government|administration|carabinieri|presidency|policía|policia|gendarmerie|"
     r"préfecture|ministère|ministerio|gobierno|alcaldía)\b"
 )
+_COMMERCIAL = re.compile(
+    r"\b(?:Business|Technology|Technical|Consulting|Consultancy|Solutions|Engineering|Software|Systems?|Data|Digital|Trading|"
+    r"Electronics?|Telecom|Telecommunications?|Networks?|Aviation|Aerospace|Satellite|Satcom|IT|Outsourcing|Managed|Professional|"
+    r"Global|International) Services?\b|\bData Cent(?:er|re)s?$"
+)
+"""Names that end like an agency's but are a company's ("Proficient Business Services")."""
+_CAMEL = re.compile(r"[a-z][A-Z]")
+_WORLD_MONEY = ("USD", "EUR", "GBP", "CNY", "JPY", "CHF")
+"""Money that does not tell the country of a deal: loans and prices are given in it everywhere."""
 _YEAR = re.compile(r"\b(19[89]\d|20[0-3]\d)\b(?!\s*(?:cameras|people|units|officers|devices|km|%|sites|drones|km))")
 REFERENCE = re.compile(
     r"\b(?P<det>[Tt]he|[Tt]his|[Tt]hat|[Ii]ts|[Aa]n?|[Ll]a|[Ll]e|[Ll]'|[Ee]l|[Uu]ne?|[Uu]na?)\s?(?:(?:same|private|"
@@ -174,13 +183,14 @@ class MentionFinder:
         runs = self._capital_runs(parsed, taken, lang)
         countries = self._countries(text, names, runs)
         count = Counter(m.key for m in countries)
-        companies = self._companies(text, parsed, names, runs)
+        companies = self._companies(text, parsed, names, runs, lang)
         agencies = self._agencies(text, names, companies)
         near = _nearest_countries(countries)
         money = [
             (Mention(s.start, s.end, "money", f"{s.amount:.0f} {s.currency}", "inferred" if s.inferred else ""), s)
             for s in self.money.find(text, near, decimal_comma=lang in ("fr", "es", "pt"))
         ]
+        countries += _issuers(money, self.money.issuers, set(count))
         return Mentions(
             parsed=parsed,
             companies=companies,
@@ -218,9 +228,11 @@ class MentionFinder:
             if not word[:1].isupper() and not (
                 word[:1].isdigit() and len(word) > 1 and word[1:2].isalpha() and word[-1:].isupper()
             ):
-                return word[:1].islower() and word[1:2].isupper()  # iFlytek
+                return bool(_CAMEL.search(word))  # iFlytek, webintPro
             if word in _MONTHS:
                 return False
+            if _CAMEL.search(word) and len(word) > 4:  # HowAboutYou
+                return True
             if lang == "en":
                 return parsed.tag[i] in ("NNP", "NNPS") or (
                     parsed.ent[i] in ("ORG", "PRODUCT", "PERSON", "FAC", "WORK_OF_ART", "GPE") and parsed.tag[i] != "DT"
@@ -267,7 +279,7 @@ class MentionFinder:
         return runs
 
     def _companies(
-        self, text: str, parsed: Parsed, names: list[Hit], runs: list[tuple[int, int, bool]]
+        self, text: str, parsed: Parsed, names: list[Hit], runs: list[tuple[int, int, bool]], lang: str
     ) -> dict[str, Company]:
         found: list[tuple[int, int, str | None, bool]] = []  # start, end, canonical vendor, weak
         vendor_hits = [h for h in names if h.entry.kind is Kind.VENDOR]
@@ -304,7 +316,7 @@ class MentionFinder:
                     if 2 in covered[start:end]:
                         continue
             bare = short_name(words)
-            if re.search(rf"\b(?:{_AGENCY_HEAD})\b", bare) and not LEGAL.search(words):
+            if re.search(rf"\b(?:{_AGENCY_HEAD})\b", bare) and not LEGAL.search(words) and not _COMMERCIAL.search(bare):
                 continue
             first = bare.split()[0] if bare.split() else ""
             if len(bare) < 2 or first in _TITLES or bare.split()[-1] in _TITLES or not re.search("[A-Za-z]", bare):
@@ -315,6 +327,7 @@ class MentionFinder:
                 and i
                 and parsed.sent[i - 1] != parsed.sent[i]
                 and not text[start:end].isupper()
+                and not _stands_as_a_name(text, parsed, i, lang)
             ):
                 continue
             found.append((start, end, None, not named))
@@ -438,6 +451,31 @@ class MentionFinder:
 
     def _references(self, text: str, companies: dict[str, Company]) -> list[Mention]:
         return [Mention(m.start(), m.end(), "reference", m["noun"], m["det"].lower()) for m in REFERENCE.finditer(text)]
+
+
+def _stands_as_a_name(text: str, parsed: Parsed, token: int, lang: str) -> bool:
+    """Is a lone capitalised word that begins a sentence a name? The tagger says so, and the text never writes it small."""
+    word = text[parsed.start[token] : parsed.end[token]]
+    if lang != "en" or parsed.tag[token] != "NNP" or len(word) < 4:
+        return False
+    return not re.search(rf"\b{re.escape(word.lower())}\b", text)
+
+
+def _issuers(money: list[tuple[Mention, Sum]], issuers: dict[str, set[str]], known: set[str]) -> list[Mention]:
+    """Countries that a text names by their money alone ("TT$25 million"), as weak mentions."""
+    found = []
+    for mention, total in money:
+        issued = issuers.get(total.currency, set())
+        if (
+            len(total.currencies) == 1
+            and len(issued) == 1
+            and not total.inferred
+            and total.currency not in _WORLD_MONEY
+        ):
+            (country,) = issued
+            if country not in known:
+                found.append(Mention(mention.start, mention.end, "country", country, "currency", True))
+    return found
 
 
 def _nearest_countries(countries: list[Mention]):  # type: ignore[no-untyped-def]

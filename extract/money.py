@@ -21,7 +21,7 @@ SCALES: Mapping[str, float] = {
     "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9, "billions": 1e9, "milliard": 1e9, "milliards": 1e9, "mrd": 1e9,
     "md": 1e9,
     "mil millones": 1e9, "bilhão": 1e9, "bilhões": 1e9, "bilhoes": 1e9, "bi": 1e9, "mi": 1e6,
-    "juta": 1e6, "miliar": 1e9, "triliun": 1e12, "lakh crore": 1e12, "trillion": 1e12, "trillions": 1e12, "tn": 1e12,
+    "arab": 1e9, "arba": 1e9, "kharab": 1e11, "juta": 1e6, "miliar": 1e9, "triliun": 1e12, "lakh crore": 1e12, "trillion": 1e12, "trillions": 1e12, "tn": 1e12,
     "trn": 1e12, "billón": 1e12, "billones": 1e12,
 }  # fmt: skip
 _SHORT_SCALES = {"k", "m", "mn", "mm", "b", "bn", "cr", "bi", "mi", "md", "tn", "mio", "mln", "bln", "mrd", "trn"}
@@ -40,9 +40,14 @@ _TENS = {
     "vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60, "veinte": 20, "treinta": 30,
     "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80, "noventa": 90, "vinte": 20,
 }  # fmt: skip
-_FRACTIONS = {"half a": 0.5, "half": 0.5, "a quarter of a": 0.25, "three quarters of a": 0.75, "one and a half": 1.5,
-              "two and a half": 2.5, "a": 1.0, "medio": 0.5, "un demi": 0.5, "a hundred": 100, "one hundred": 100,
-              "two hundred": 200, "three hundred": 300, "several": 0.0, "cien": 100, "cent": 100}  # fmt: skip
+_HUNDREDS = {
+    "hundred": 100, "cent": 100, "cents": 100, "cien": 100, "ciento": 100, "doscientos": 200, "doscientas": 200,
+    "trescientos": 300, "trescientas": 300, "cuatrocientos": 400, "quinientos": 500, "seiscientos": 600,
+    "setecientos": 700, "ochocientos": 800, "novecientos": 900, "cem": 100, "cento": 100, "duzentos": 200,
+    "trezentos": 300, "quinhentos": 500,
+}  # fmt: skip
+_FRACTIONS = {"half a": 0.5, "half": 0.5, "a quarter of a": 0.25, "three quarters of a": 0.75, "a": 1.0, "medio": 0.5,
+              "un demi": 0.5, "several": 0.0}  # fmt: skip
 
 
 def _alternatives(words: Iterable[str]) -> str:
@@ -50,9 +55,10 @@ def _alternatives(words: Iterable[str]) -> str:
 
 
 _DIGITS = r"\d{1,3}(?:[,. ']\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?"
+_NUMERAL = _alternatives([*_TENS, *_UNITS, *_HUNDREDS])
 _WORDS = (
-    rf"(?:{_alternatives(_TENS)})(?:[- ](?:{_alternatives(_UNITS)}))?"
-    rf"|{_alternatives([f for f in _FRACTIONS if f not in ('several', 'a', 'half')])}|{_alternatives(_UNITS)}"
+    rf"{_alternatives([f for f in _FRACTIONS if f not in ('several', 'a', 'half')])}"
+    rf"|(?:{_NUMERAL})(?:[- ](?:(?:and|et|y|e)[- ])?(?:{_NUMERAL})\b)*(?:[- ]and[- ]a[- ]half|[- ]y[- ]medio)?"
 )
 _SCALE = _alternatives(SCALES)
 
@@ -106,6 +112,11 @@ class MoneyGrammar:
             rf"(?<![\w.,]){number}{scale}(?:\s?(?:of|de|d')?\s?|-)"
             rf"(?:(?P<symbol>{after_symbols})(?!\w)|(?P<word>(?i:{words}))\b)"
         )
+        self._range = re.compile(
+            rf"(?<![\w$])(?P<symbol>{before})\.?[\s-]?(?P<digits>{_DIGITS})"
+            rf"(?=(?:(?:\s?[-–—]\s?|\s(?:to|à|a)\s)(?:{before})?|\s(?:and|or|et|ou|y|o|e)\s(?:{before}))"
+            rf"\s?(?:{_DIGITS})[\s-]?(?P<scale>(?i:{_SCALE}))\b)"
+        )
         self._bare = re.compile(rf"(?<![\w.,$]){number}[\s-](?P<scale>(?i:million|billion|milliards?|millions|millones|"
                                 rf"mil millones|crores?|lakhs?|milhões|bilhões|trillion|bn|mn|m))\b")  # fmt: skip
 
@@ -126,11 +137,15 @@ class MoneyGrammar:
             found[start] = Sum(start, end, amount, self._order(codes, near(start)), inferred)
             taken[start:end] = b"\x01" * (end - start)
 
+        for match in self._range.finditer(text):  # "between $3 and $5 million": the first is in millions too
+            if match["symbol"] in self.by_symbol:
+                low = self._amount(match, decimal_comma)
+                keep(match.start(), match.end("digits"), low, self.by_symbol[match["symbol"]])
         for match in self._before.finditer(text):
             codes = self.by_symbol[match["symbol"]]
             if (
-                len(match["symbol"]) == 1
-                and match["symbol"].isalpha()
+                len(match["symbol"].rstrip(".")) == 1
+                and match["symbol"][0].isalpha()
                 and not self._issued_near(codes, near(match.start()))
             ):
                 continue
@@ -202,8 +217,8 @@ def digits_to_number(digits: str, *, scaled: bool, decimal_comma: bool = False) 
     last = max(plain.rfind("."), plain.rfind(","))
     tail = len(plain) - last - 1
     grouped = marks.count(plain[last]) > 1 or (tail == 3 and not (len(set(marks)) > 1 and plain[last] != marks[0]))
-    if grouped and scaled and len(marks) == 1 and tail == 3 and (plain[last] == "." or decimal_comma):
-        grouped = plain[last] == "." and decimal_comma  # "1.250 million" is a decimal in English, thousands in Spanish
+    if grouped and scaled and len(marks) == 1 and tail == 3 and plain[last] == "." and not decimal_comma:
+        grouped = False  # "1.250 million" is a decimal in English, thousands in Spanish; "4,700 millones" is Mexican
     if len(set(marks)) > 1:
         grouped = False
     try:
@@ -216,13 +231,19 @@ def digits_to_number(digits: str, *, scaled: bool, decimal_comma: bool = False) 
 
 
 def words_to_number(words: str) -> float | None:
-    """Reads "seventy", "twenty-five", "half a"; `None` for what is no number."""
+    """Reads "seventy", "two hundred and seventy", "eighteen and a half", "half a"; `None` for what is no number."""
     low = re.sub(r"\s+", " ", words.lower().strip())
     if low in _FRACTIONS:
         return _FRACTIONS[low] or None
-    if low in _UNITS:
-        return float(_UNITS[low])
-    parts = re.split(r"[- ]", low)
-    if parts[0] in _TENS:
-        return float(_TENS[parts[0]] + (_UNITS.get(parts[1], 0) if len(parts) > 1 else 0))
-    return None
+    half = re.search(r"[- ](?:and[- ]a[- ]half|y[- ]medio)$", low)
+    total = 0.0
+    for word in re.split(r"[- ]", low[: half.start()] if half else low):
+        if word in ("hundred", "cent", "cents") and total:
+            total *= 100
+        elif word in _HUNDREDS:
+            total += _HUNDREDS[word]
+        elif word in _TENS or word in _UNITS:
+            total += _TENS.get(word) or _UNITS[word]
+        elif word not in ("and", "et", "y", "e"):
+            return None
+    return (total + 0.5 if half else total) or None

@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+import models  # before anything that puts another `models` on the path (onnxruntime.quantization does)
 from extract.graph import FEATURES, Graph
 from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats
 from extract.trees import load_trees
@@ -76,7 +77,7 @@ class Scorer:
     @classmethod
     def shipped(cls) -> Scorer:
         """The model that comes with the package."""
-        with as_file(files("models") / "encoder") as folder:
+        with as_file(files(models) / "encoder") as folder:
             return cls(folder)
 
     @property

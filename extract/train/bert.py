@@ -38,7 +38,9 @@ class Layer(nn.Module):
             return t.view(b, n, self.heads, w // self.heads).transpose(1, 2)
 
         q, k, v = split(self.query(x)), split(self.key(x)), split(self.value(x))
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype)).transpose(1, 2).reshape(b, n, w)
+        # Written out: on the CPU the fused kernel's backward pass takes a quarter of the training's time.
+        shares = (q @ k.transpose(-1, -2) * (w // self.heads) ** -0.5 + mask.to(q.dtype)).softmax(-1)
+        mixed = (shares.to(v.dtype) @ v).transpose(1, 2).reshape(b, n, w)
         x = self.norm_attended(x + self.dropout(self.attended(mixed)))
         return self.norm(x + self.dropout(self.down(F.gelu(self.up(x)))))
 

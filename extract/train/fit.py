@@ -176,7 +176,7 @@ def fit(
         {"params": [p for p in model.encoder.parameters() if p.requires_grad], "lr": ENCODER_RATE},
         {"params": list(model.heads.parameters()), "lr": HEAD_RATE},
     ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.02, fused=True)
     steps = epochs * math.ceil(len(usable) / STEP_DOCUMENTS)
     warm = max(1, steps // 12)
     schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -30,7 +30,7 @@ from typing import Any
 
 from records import InputError
 
-DOCUMENT_FIELDS = ("id", "kind", "lang", "title", "date", "text", "facts_from", "event", "deals", "claims")
+DOCUMENT_FIELDS = ("id", "kind", "lang", "title", "date", "text", "facts_from", "event", "source", "deals", "claims")
 DEAL_FIELDS = ("vendor", "vendor_aliases", "vendor_country", "country", "technologies", "financing", "value",
                "customer", "year", "status", "alleged", "evidence")  # fmt: skip
 

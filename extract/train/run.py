@@ -6,14 +6,15 @@ The corpus is models/corpus/written/*.jsonl and, where it was rebuilt (see model
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import multiprocessing
 import os
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,8 @@ def fold_of(items: Sequence[Item], k: int) -> list[int]:
 _SHARED: dict[str, Any] = {}
 
 
-def _job(fold: int) -> tuple[int, Any]:
-    """Trains on all folds but one (-1: on everything) and returns the left-out documents' outputs, or the weights."""
+def _job(fold: int, result: Path) -> None:
+    """Trains on all folds but one (-1: on everything); writes the left-out documents' outputs, or the weights."""
     torch.set_num_threads(_SHARED["threads"])
     items: list[Item] = _SHARED["items"]
     folds: list[int] = _SHARED["folds"]
@@ -120,15 +121,15 @@ def _job(fold: int) -> tuple[int, Any]:
     )
     print(f"fold {fold}: {time.monotonic() - started:.0f} s", flush=True)
     if fold == -1:
-        return fold, {k: v.numpy() for k, v in model.state_dict().items()}
+        np.savez(result, allow_pickle=False, **{k: v.numpy() for k, v in model.state_dict().items()})
+        return
     outputs = {
-        n: predict(model, x.example.arrays)
+        f"{n} {name}": value
         for n, (x, f) in enumerate(zip(items, folds, strict=True))
         if f == fold and x.example.arrays.chunk_ids and len(x.example.arrays.pair_supplier)
+        for name, value in predict(model, x.example.arrays).items()
     }
-    del model
-    gc.collect()
-    return fold, outputs
+    np.savez(result, allow_pickle=False, **outputs)
 
 
 def cross_validate(
@@ -147,14 +148,36 @@ def cross_validate(
     )
     outputs: dict[int, Any] = {}
     model: Model | None = None
-    with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
-        for fold, made in pool.imap_unordered(_job, jobs, chunksize=1):
-            if fold == -1:
-                model = Model(weights)
-                model.load_state_dict({key: torch.from_numpy(value) for key, value in made.items()})
-            else:
-                outputs.update(made)
+    with tempfile.TemporaryDirectory() as scratch:
+        _run_jobs(jobs, Path(scratch), processes)
+        for fold in jobs:
+            with np.load(Path(scratch) / f"{fold}.npz", allow_pickle=False) as stored:
+                if fold == -1:
+                    model = Model(weights)
+                    model.load_state_dict({key: torch.from_numpy(stored[key]) for key in stored.files})
+                    continue
+                for key in stored.files:
+                    number, name = key.split(" ")
+                    outputs.setdefault(int(number), {})[name] = stored[key]
     return outputs, model
+
+
+def _run_jobs(jobs: Sequence[int], scratch: Path, processes: int) -> None:
+    """A process for each job, so many at a time; this one only waits (a fork beside running threads may hang for ever)."""
+    context = multiprocessing.get_context("fork")
+    waiting = list(jobs)
+    running: dict[int, Any] = {}
+    while waiting or running:
+        while waiting and len(running) < processes:
+            fold = waiting.pop(0)
+            running[fold] = context.Process(target=_job, args=(fold, scratch / f"{fold}.npz"))
+            running[fold].start()
+        connection.wait([p.sentinel for p in running.values()])
+        for fold, process in list(running.items()):
+            if process.exitcode is not None:
+                if process.exitcode:
+                    raise SystemExit(f"fold {fold} ended with {process.exitcode}; nothing was written")
+                del running[fold]
 
 
 Judged = dict[int, tuple[Item, Scored, Judge]]
@@ -244,24 +267,84 @@ def reliability(judged: Judged, settings: dict[str, float], bins: int = 10) -> l
     return made
 
 
+WRITTEN = Path("models/corpus/written")
+REBUILT = Path("output/corpus_real.jsonl")
+TEXTUAL = ("evidence", "spans", "reasons", "vendor_aliases", "instruments", "field_confidence", "place")
+"""Left out of the out-of-fold answers that are kept: they quote texts that are not ours."""
+
+
+def default_corpus() -> list[Path]:
+    """The written documents, and the real ones where they were rebuilt."""
+    written = sorted(WRITTEN.glob("*.jsonl"))
+    if not written:
+        raise SystemExit(f"{WRITTEN} holds no documents; run this from the project's root")
+    if not REBUILT.exists():
+        print(f"note: {REBUILT} is not there, the real texts are left out; see models/corpus/README.md")
+        return written
+    return [*written, REBUILT]
+
+
+def _without_text(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "deals": [
+            {k: v for k, v in d.items() if k not in TEXTUAL} | {"vendor_aliases": [], "evidence": []}
+            for d in row["deals"]
+        ],
+        "claims": [{k: v for k, v in c.items() if k not in TEXTUAL} for c in row["claims"]],
+    }
+
+
+def save_outputs(path: Path, items: Sequence[Item], outputs: Mapping[int, Mapping[str, np.ndarray]]) -> None:
+    """Keeps the network's out-of-fold scores by document."""
+    flat = {f"{items[n].gold['id']}\t{name}": value for n, made in outputs.items() for name, value in made.items()}
+    np.savez_compressed(path, allow_pickle=False, **flat)
+
+
+def read_outputs(path: Path, items: Sequence[Item]) -> dict[int, Any]:
+    """What `save_outputs` kept, by the documents' places in `items`."""
+    index = {x.gold["id"]: n for n, x in enumerate(items)}
+    made: dict[int, Any] = defaultdict(dict)
+    with np.load(path, allow_pickle=False) as stored:
+        for key in stored.files:
+            document, name = key.split("\t")
+            if document in index:
+                made[index[document]][name] = stored[key]
+    return dict(made)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains, prints the figures out of fold, writes the model and `figures.json` into the folder given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", nargs="+", type=Path, help="gold JSON lines to learn from")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("corpus", nargs="*", type=Path, help="gold JSON lines to learn from; default: the whole corpus")
+    parser.add_argument("--out", type=Path, default=Path("models/encoder"), help="folder for the model")
+    parser.add_argument(
+        "--results", type=Path, default=Path("bench/results"), help="folder for the out-of-fold answers"
+    )
+    parser.add_argument("--cache", type=Path, help="file for the network's out-of-fold scores, to try trees on them")
+    parser.add_argument(
+        "--trees-only", action="store_true", help="take the network's scores from --cache; no model is written"
+    )
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--version", default=time.strftime("%Y.%m.%d"))
     args = parser.parse_args(argv)
     folder = minilm()
     started = time.monotonic()
-    documents = read_gold(args.corpus)
+    documents = read_gold(args.corpus or default_corpus())
     items = read_items(documents, folder / "tokenizer.json")
     print(
         f"{len(items)} documents, {sum(len(x.gold['deals']) for x in items)} deals, read in {time.monotonic() - started:.0f} s",
         flush=True,
     )
-    outputs, model = cross_validate(items, folder / "model.safetensors", k=args.folds, epochs=args.epochs, final=True)
+    model: Model | None = None
+    if args.trees_only:
+        outputs = read_outputs(args.cache, items)
+    else:
+        outputs, model = cross_validate(
+            items, folder / "model.safetensors", k=args.folds, epochs=args.epochs, final=True
+        )
+        if args.cache:
+            save_outputs(args.cache, items, outputs)
     trees, all_trees = out_of_fold(items, outputs, fold_of(items, args.folds))
     judged = judge_all(items, outputs, trees)
     settings = tune(items, judged)
@@ -273,26 +356,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     parts = {
         "all": items, "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
+        **{f"register {kind}": [x for x in items if x.gold["kind"] == kind] for kind in sorted({x.gold["kind"] for x in items})},
         **{f"lang {lang}": [x for x in items if x.gold["lang"] == lang] for lang in ("en", "fr", "es")},
     }  # fmt: skip
     for name, part in parts.items():
         if part:
             gold = {x.gold["id"]: x.gold for x in part}
-            figures[name] = report(gold, {key: found[key] for key in gold})
+            made = report(gold, {key: found[key] for key in gold})
+            if name.startswith("register "):
+                figures.setdefault("registers", {})[name.removeprefix("register ").replace("_", " ")] = made
+                continue
+            figures[name] = made
             if name in ("all", "real", "written"):
                 print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
     figures["reliability"] = reliability(judged, settings)
     figures["missed_by_candidates"] = dict(Counter(m.split()[0] for x in items for m in x.example.labels.missed))
     figures["minutes"] = round((time.monotonic() - started) / 60, 1)
+    args.results.mkdir(parents=True, exist_ok=True)
+    with (args.results / "out_of_fold.jsonl").open("w", encoding="utf-8") as handle:
+        for key, row in found.items():
+            handle.write(json.dumps({"id": key, **_without_text(row)}, ensure_ascii=False) + "\n")
     if model is None:
-        raise SystemExit("no model was trained")
+        return
     sample = max(items, key=lambda x: min(len(a) for a in x.example.arrays.arguments.values())).example.arrays
     export(model, sample, folder / "tokenizer.json", args.out, {"version": args.version, "decode": settings})
     save_trees(args.out / "trees.npz", all_trees)
     (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    with (args.out / "out_of_fold.jsonl").open("w", encoding="utf-8") as handle:
-        for key, row in found.items():
-            handle.write(json.dumps({"id": key, **row}, ensure_ascii=False) + "\n")
     print(f"written to {args.out} after {figures['minutes']} minutes")
 
 

@@ -29,6 +29,22 @@ def grammar() -> MoneyGrammar:
         pytest.param("GH¢4.2 million", [], [("GH¢4.2 million", 4.2e6, "GHS")], id="cedi"),
         pytest.param("some seventy million dollars", [], [("seventy million dollars", 70e6, "USD")], id="number in words"),
         pytest.param("half a billion dollars", [], [("half a billion dollars", 0.5e9, "USD")], id="half a billion"),
+        pytest.param("250 million francs", ["CH"], [("250 million francs", 250e6, "CHF")], id="Swiss francs"),
+        pytest.param("4,700 millones de pesos", ["MX"], [("4,700 millones de pesos", 4.7e9, "MXN")], id="Mexican thousands"),
+        pytest.param("G. 18.700.000.000", ["PY"], [("G. 18.700.000.000", 18.7e9, "PYG")], id="guaraní"),
+        pytest.param("G. 18.700.000", ["UY"], [], id="a letter is a currency only where it is issued"),
+        pytest.param("Rs. 3.15 arab", ["NP"], [("Rs. 3.15 arab", 3.15e9, "NPR")], id="arab"),
+        pytest.param(
+            "two hundred and seventy million dollars", [],
+            [("two hundred and seventy million dollars", 270e6, "USD")], id="hundreds in words",
+        ),
+        pytest.param(
+            "eighteen and a half million euros", [], [("eighteen and a half million euros", 18.5e6, "EUR")], id="and a half"
+        ),
+        pytest.param(
+            "between $3 and $5 million", [], [("$3", 3e6, "USD"), ("$5 million", 5e6, "USD")], id="a range shares its scale"
+        ),
+        pytest.param("$5 and 3 million people", [], [("$5", 5.0, "USD")], id="no range"),
         pytest.param("CZK 93,000,000", [], [("CZK 93,000,000", 93e6, "CZK")], id="thousands by commas"),
         pytest.param("a $173m project", [], [("$173m", 173e6, "USD")], id="an undetermined dollar is American"),
         pytest.param("NZ$9 million", ["NZ"], [("NZ$9 million", 9e6, "NZD")], id="a told dollar is its own"),
