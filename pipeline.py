@@ -11,7 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module, resources
@@ -236,13 +236,15 @@ def read_pages(workspace: Workspace, make: Callable[[], Reader] | None = None) -
                 raise ModelError(f"the extractor does not start: {version}")
             ledger.begin_run("process", version, datetime.now(UTC))
             ledger.know_sources(archive.sources().values())
-            for number, (stored, result) in enumerate(pool.run(_unread(archive, ledger, version)), 1):
-                assert isinstance(stored, StoredPage)
-                ledger.save(_reading(stored, result), version, stored.page.source_id)
-                tick(stored)
-                if number % SETTLE_EVERY == 0:
-                    ledger.settle()
-            ledger.settle()
+            # Twice, as what the first time shows to be a site's furniture is cut from the pages that were read before.
+            for _ in range(2):
+                for number, (stored, result) in enumerate(pool.run(_unread(archive, ledger, version)), 1):
+                    assert isinstance(stored, StoredPage)
+                    ledger.save(_reading(stored, result), version, stored.page.source_id)
+                    tick(stored)
+                    if number % SETTLE_EVERY == 0:
+                        ledger.settle()
+                ledger.settle()
             ledger.end_run(datetime.now(UTC), "finished")
     finally:
         ledger.close()
@@ -260,12 +262,15 @@ def _unread(archive: Archive, ledger: Ledger, version: str) -> Iterator[tuple[St
     for batch in archive.page_ids():
         for page_id in ledger.unread(batch, version):
             stored = archive.page(page_id)
+            stored = replace(stored, repeated=ledger.repeated_blocks(stored.page.final_url))
             yield stored, PDF_SECONDS if b"%PDF-" in stored.page.body[:1024] else None
 
 
 def _reading(stored: StoredPage, result: Any) -> PageReading:
     if isinstance(result, PageReading):
         return result
+    if b"%PDF-" in stored.page.body[:1024]:
+        return PageReading(page_id=stored.page_id, outcome=Outcome.QUARANTINED, reason=f"pdf_limit: {result.kind}")
     # The kind only (timeout, memory, crash, error): what a library said of a hostile page stays out of the database.
     return PageReading(page_id=stored.page_id, outcome=Outcome.QUARANTINED, reason=result.kind)
 

@@ -393,6 +393,7 @@ class StoredPage:
     publisher: str = ""
     hint_title: str = ""
     hint_published: str = ""
+    repeated: frozenset[int] = frozenset()  # hashes of paragraphs that are its site's furniture (store/blocks.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,6 +405,8 @@ class PageReading:
     reason: str = ""
     article: Article | None = None
     extraction: Extraction | None = None
+    blocks: tuple[int, ...] = ()  # hashes of the paragraphs, before any was cut (extract/blocks.py)
+    fingerprint: int | None = None  # SimHash of the text, 64 bits (extract/page.py)
 
 
 # --- what people decide

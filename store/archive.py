@@ -331,6 +331,10 @@ class Archive:
             hint_published=row["hint_published"],
         )
 
+    def sources(self) -> dict[str, dict[str, object]]:
+        """Every source that was ever asked or given, by id."""
+        return {row["source_id"]: dict(row) for row in self.store.rows("SELECT * FROM sources ORDER BY source_id")}
+
     def health(self, sources: Iterable[Source], now: datetime) -> list[Health]:
         """Whether each source still lives, in order."""
         return health.read(self.store.db.conn, sources, now)

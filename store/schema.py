@@ -74,6 +74,28 @@ def archive_002_health(db: Database) -> None:
 
 
 @ledger()
+def ledger_gather_blocks(db: Database) -> None:
+    """What repeats on a site, and what tells copies. Refers to no other table, so it may come first."""
+    _run(
+        db,
+        "CREATE TABLE page_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, page_id TEXT NOT NULL,"
+        " PRIMARY KEY (host, hash, page_id)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE new_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (host, hash)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE site_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (host, hash)) STRICT, WITHOUT ROWID",
+        # kind: address | title | band0 to band3 (16 bits each of the SimHash)
+        """CREATE TABLE copy_keys (
+            kind TEXT NOT NULL, value TEXT NOT NULL, article_id TEXT NOT NULL, PRIMARY KEY (kind, value, article_id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX copy_keys_article ON copy_keys(article_id)",
+        # A sentence that carries findings in so many documents that are no copies of each other is a stock phrase.
+        """CREATE VIEW repeated_sentences AS
+            SELECT e.quote, COUNT(DISTINCT COALESCE(c.leader_id, f.article_id)) AS documents
+            FROM evidence e JOIN findings f USING (finding_id) LEFT JOIN copy_groups c USING (article_id)
+            GROUP BY e.quote HAVING documents >= 5""",
+    )
+
+
+@ledger()
 def ledger_001_readings(db: Database) -> None:
     """What became of each page, the articles with full-text search, and what they say."""
     _run(
