@@ -38,8 +38,12 @@ card: $(VENV)/.dev
 bench-final: $(VENV)/.dev
 	$(BIN)/python -m bench.final
 
+bench-gather: $(VENV)/.dev
+	$(BIN)/python -m bench.gather
+
 soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak_demo
+	$(BIN)/python -m bench.soak_crawl
 
 train: $(VENV)/.dev
 	$(PIP) install --only-binary :all: torch onnx safetensors 'scikit-learn>=1.5'

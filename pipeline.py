@@ -11,7 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module, resources
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Reader = Callable[[StoredPage | None], PageReading | str]
 
 EXIT_FAILED = 1
+EXIT_ATTENTION = 3
 EXIT_LOCKED = 75
 
 WORKSPACE_FILE = "watchledger.toml"
@@ -58,7 +59,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "crawl": ("gather", "Gather from all due sources; read nothing."),
     "process": ("gather", "Read the archived pages that are new to this version."),
     "add": ("gather", "Take single addresses or files, the same way as everything else."),
-    "sources": ("gather", "List the sources with what became of them."),
+    "archive": ("archive", "Bring pages in from WARC files, or write them out for other tools."),
+    "sources": ("sources", "List the sources with what became of them; exit status 3 when one is down or silent."),
     "status": ("gather", "Tell how the last crawl and every page ended."),
     "retry": ("gather", "Let addresses and pages that failed be tried again by the next run."),
     "extract": ("read", "Read the deals out of documents: JSON lines with id and text, or one .txt file."),
@@ -122,6 +124,7 @@ class Workspace:
     contact: str = ""
     sources: Path | None = None
     shipped_sources: bool = True
+    search: bool = False
     lexicon: Path | None = None
     workers: int = 2
     db: Path = DEFAULT_DB
@@ -136,6 +139,7 @@ _WORKSPACE_KEYS: dict[str, type] = {
     "contact": str,
     "sources": str,
     "shipped_sources": bool,
+    "search": bool,
     "lexicon": str,
     "workers": int,
 }
@@ -171,6 +175,11 @@ def read_sources(workspace: Workspace) -> list[Source]:
     if workspace.shipped_sources:
         with resources.as_file(resources.files("crawlers") / "sources.toml") as path:
             shipped = load_sources(path)
+    if workspace.search:
+        from crawlers.search import load_searches
+
+        with resources.as_file(resources.files("crawlers") / "terms.toml") as path:
+            shipped = shipped + load_searches(path)
     return own + [source for source in shipped if source.id not in taken and source.url not in taken]
 
 
@@ -227,13 +236,15 @@ def read_pages(workspace: Workspace, make: Callable[[], Reader] | None = None) -
                 raise ModelError(f"the extractor does not start: {version}")
             ledger.begin_run("process", version, datetime.now(UTC))
             ledger.know_sources(archive.sources().values())
-            for number, (stored, result) in enumerate(pool.run(_unread(archive, ledger, version)), 1):
-                assert isinstance(stored, StoredPage)
-                ledger.save(_reading(stored, result), version, stored.page.source_id)
-                tick(stored)
-                if number % SETTLE_EVERY == 0:
-                    ledger.settle()
-            ledger.settle()
+            # Twice, as what the first time shows to be a site's furniture is cut from the pages that were read before.
+            for _ in range(2):
+                for number, (stored, result) in enumerate(pool.run(_unread(archive, ledger, version)), 1):
+                    assert isinstance(stored, StoredPage)
+                    ledger.save(_reading(stored, result), version, stored.page.source_id)
+                    tick(stored)
+                    if number % SETTLE_EVERY == 0:
+                        ledger.settle()
+                ledger.settle()
             ledger.end_run(datetime.now(UTC), "finished")
     finally:
         ledger.close()
@@ -251,12 +262,15 @@ def _unread(archive: Archive, ledger: Ledger, version: str) -> Iterator[tuple[St
     for batch in archive.page_ids():
         for page_id in ledger.unread(batch, version):
             stored = archive.page(page_id)
+            stored = replace(stored, repeated=ledger.repeated_blocks(stored.page.final_url))
             yield stored, PDF_SECONDS if b"%PDF-" in stored.page.body[:1024] else None
 
 
 def _reading(stored: StoredPage, result: Any) -> PageReading:
     if isinstance(result, PageReading):
         return result
+    if b"%PDF-" in stored.page.body[:1024]:
+        return PageReading(page_id=stored.page_id, outcome=Outcome.QUARANTINED, reason=f"pdf_limit: {result.kind}")
     # The kind only (timeout, memory, crash, error): what a library said of a hostile page stays out of the database.
     return PageReading(page_id=stored.page_id, outcome=Outcome.QUARANTINED, reason=result.kind)
 

@@ -306,9 +306,11 @@ class Extraction:
 class SourceKind(StrEnum):
     """The form in which a publisher announces its documents."""
 
-    FEED = "feed"  # RSS or Atom
+    FEED = "feed"  # RSS, Atom or JSON Feed
     SITEMAP = "sitemap"  # sitemap, sitemap index or news sitemap
     LISTING = "listing"  # a web page with links to documents
+    URLS = "urls"  # a text with an address a line
+    SEARCH = "search"  # an answer of the GDELT document API (crawlers/terms.toml)
 
 
 class SourceType(StrEnum):
@@ -340,6 +342,7 @@ class Source:
     every_hours: float = 6.0
     max_pages: int = 500  # documents taken in one run
     private_network: bool = False  # may live at a loopback or private address
+    bad_certificate: bool = False  # is read although its certificate is not valid, which is written with each fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,6 +393,7 @@ class StoredPage:
     publisher: str = ""
     hint_title: str = ""
     hint_published: str = ""
+    repeated: frozenset[int] = frozenset()  # hashes of paragraphs that are its site's furniture (store/blocks.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,6 +405,8 @@ class PageReading:
     reason: str = ""
     article: Article | None = None
     extraction: Extraction | None = None
+    blocks: tuple[int, ...] = ()  # hashes of the paragraphs, before any was cut (extract/blocks.py)
+    fingerprint: int | None = None  # SimHash of the text, 64 bits (extract/page.py)
 
 
 # --- what people decide

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from commands.options import all_option, db_option, json_option, only_option
 from pipeline import (
     DEMO_DB,
+    EXIT_LOCKED,
     WORKSPACE_FILE,
     Workspace,
     counts_in_words,
@@ -26,7 +30,10 @@ from pipeline import (
     read_sources,
     read_workspace,
 )
-from records import ConfigError, InputError, Outcome
+from records import ConfigError, InputError, Outcome, Source
+
+if TYPE_CHECKING:
+    from store.archive import Archive
 
 # What `init` puts into a workspace, out of crawlers/templates.
 TEMPLATES = (WORKSPACE_FILE, "sources.toml", "lexicon/README.md")
@@ -85,8 +92,11 @@ def init(folder: Path) -> None:
 @db_option
 @only_option
 @all_option
-def run(db: Path, only: tuple[str, ...], everything: bool) -> None:
+@click.option("--every", metavar="6h", help="Stay, and run again this long after each start (30m, 6h, 1d).")
+def run(db: Path, only: tuple[str, ...], everything: bool, every: str | None) -> None:
     """Gather from all due sources, read what is new, and bring the deals up to date."""
+    if every is not None:
+        _run_every(read_pause(every), db, only, everything)
     workspace = read_workspace(db)
     _crawl(workspace, only, everything)
     read_pages(workspace)
@@ -103,21 +113,63 @@ def crawl(db: Path, only: tuple[str, ...], everything: bool) -> None:
     _crawl(read_workspace(db), only, everything)
 
 
+def read_pause(text: str) -> float:
+    """Seconds of "30m", "6h" or "1d". Raises ConfigError where it is none, or shorter than a minute."""
+    match = re.fullmatch(r"(\d{1,4})([mhd])", text.strip())
+    if not match or not int(match.group(1)):
+        raise ConfigError(f"--every {text!r} is no pause; write it as 30m, 6h or 1d")
+    return int(match.group(1)) * {"m": 60.0, "h": 3600.0, "d": 86400.0}[match.group(2)]
+
+
+def _run_every(pause: float, db: Path, only: Sequence[str], everything: bool) -> None:
+    """Run again and again, each time in a process of its own, as a crawl can run once a process."""
+    command = [sys.executable, "-m", "pipeline", "run", "--db", str(db)]
+    command += [part for name in only for part in ("--source", name)] + ["--all"] * everything
+    while True:
+        began = time.monotonic()
+        code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own command
+        if code not in (0, EXIT_LOCKED):
+            click.echo(
+                f"watchledger: the run ended with exit status {code}; the next one is tried all the same", err=True
+            )
+        time.sleep(max(pause - (time.monotonic() - began), 1.0))
+
+
 def _crawl(workspace: Workspace, only: Sequence[str], everything: bool) -> None:
     sources = read_sources(workspace)
     strange = sorted(set(only) - {source.id for source in sources})
     if strange:
         raise ConfigError(f"no source is called {strange[0]!r}; see: watchledger sources")
-    _need_contact(workspace)
-    if only:
-        gather(workspace, lambda _: [source for source in sources if source.id in only])
-    elif everything:
-        gather(workspace, lambda _: sources)
-    else:
-        gather(workspace, lambda archive: archive.due_sources(sources, datetime.now(UTC)))
+    need_contact(workspace)
+    chosen: list[Source] = []
+
+    def choose(archive: Archive) -> list[Source]:
+        chosen[:] = sources if everything else archive.due_sources(sources, datetime.now(UTC))
+        if only:
+            chosen[:] = [source for source in sources if source.id in only]
+        return chosen
+
+    gather(workspace, choose)
+    _warn(workspace, chosen)
 
 
-def _need_contact(workspace: Workspace) -> None:
+def _warn(workspace: Workspace, asked: Sequence[Source]) -> None:
+    """Say which of the sources asked announced nothing, or need somebody's attention. Nothing to say: silence."""
+    from store.archive import Archive
+
+    archive = Archive.open(workspace.archive, write=False)
+    try:
+        found = archive.health(asked, datetime.now(UTC))
+    finally:
+        archive.close()
+    for health in found:
+        if health.state in {"no_matches", "down", "silent"}:
+            told = "announces nothing that it is asked for" if health.state == "no_matches" else f"is {health.state}"
+            click.echo(f"watchledger: source {health.source_id} {told}; see: watchledger sources", err=True)
+
+
+def need_contact(workspace: Workspace) -> None:
+    """Raise ConfigError where the workspace tells no contact."""
     if not workspace.contact:
         raise ConfigError(
             f"{WORKSPACE_FILE} here has no `contact`, which is told to every site that is asked; "
@@ -139,53 +191,26 @@ def process(db: Path) -> None:
 @db_option
 @click.argument("items", nargs=-1, required=True, metavar="URL|FILE...")
 def add(db: Path, items: tuple[str, ...]) -> None:
-    """Take single addresses or files, the same way as everything else."""
-    from crawlers.by_hand import BY_HAND, read_address, read_file
+    """Take single addresses or files, the same way as everything else; a folder is taken as the pages in it."""
+    from crawlers.by_hand import BY_HAND, expand, read_file
     from store.archive import Archive
 
     workspace = read_workspace(db)
-    urls = [read_address(item) for item in items if "://" in item]
-    pages = [read_file(Path(item)) for item in items if "://" not in item]
+    urls, files = expand(items)
     if urls:
-        _need_contact(workspace)
+        need_contact(workspace)
     archive = Archive.open(workspace.archive)
     try:
-        new = sum(archive.add_page(BY_HAND, page, Path(page.url).stem)[1] for page in pages)
+        new = sum(archive.add_page(BY_HAND, read_file(path), path.stem)[1] for path in files)
         new += archive.add_urls(BY_HAND, urls, datetime.now(UTC))
     finally:
         archive.close()
     if urls:
         gather(workspace, lambda _: [BY_HAND])
     read_pages(workspace)
-    click.echo(f"{len(items)} given, {new} new; {counts_in_words(ledger_report(workspace)['last_reading']['out'])}")
-
-
-@click.command()
-@db_option
-@json_option
-def sources(db: Path, as_json: bool) -> None:
-    """List the sources with what became of them."""
-    from store.archive import Archive
-
-    workspace = read_workspace(db)
-    known: dict[str, dict[str, Any]] = {}
-    if workspace.archive.exists():
-        archive = Archive.open(workspace.archive, write=False)
-        try:
-            known = archive.sources()
-        finally:
-            archive.close()
-    rows = []
-    for source in read_sources(workspace):
-        seen = known.get(source.id, {})
-        health = {key: seen.get(key) for key in ("last_asked", "last_success", "last_new", "last_outcome", "pages")}
-        rows.append({key: str(getattr(source, key)) for key in ("id", "publisher", "country", "kind", "url")} | health)
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    for row in rows:
-        state = f"{row['pages']} pages, new {row['last_new'] or 'never'}" if row["last_asked"] else "never asked"
-        click.echo(f"{row['country']}  {row['id']:32}  {row['kind']:8}  {state:28}  {row['url']}")
+    click.echo(
+        f"{len(urls) + len(files)} given, {new} new; {counts_in_words(ledger_report(workspace)['last_reading']['out'])}"
+    )
 
 
 @click.command()

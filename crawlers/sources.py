@@ -40,6 +40,11 @@ def load_sources(path: Path) -> list[Source]:
     return sources
 
 
+def is_source_id(name: str) -> bool:
+    """True if a source may be called so."""
+    return bool(_ID.fullmatch(name))
+
+
 def _read_entry(path: Path, number: int, entry: Any) -> Source:
     name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
 
@@ -66,7 +71,7 @@ def _read_entry(path: Path, number: int, entry: Any) -> Source:
         value = entry.get(key, low)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
             raise wrong(f"{key} = {value!r} must be a number from {low} to {high}")
-    for key in ("verified", "private_network"):
+    for key in ("verified", "private_network", "bad_certificate"):
         if not isinstance(entry.get(key, False), bool):
             raise wrong(f"{key} must be true or false")
     for key in ("seen_at", "include"):

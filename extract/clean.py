@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import py3langid
 from lxml import etree
@@ -16,12 +16,13 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import detect_encoding
 from trafilatura import bare_extraction, load_html
 
+from extract.blocks import cut_repeated
 from extract.metadata import Facts, read_facts
 from extract.pdf import PdfError, read_pdf
 from records import Article, Outcome, Precision, StoredPage
 
 # Raised whenever the same page could give another text; all pages are then read again.
-CLEANER_VERSION = "1"
+CLEANER_VERSION = "2"
 
 # Limits before parsing (MEASURED-CRAWL, section 8: real pages have 1.6 MB, 20,000 tags, 228 kB in a tag at most).
 MAX_HTML = 5 * 1024 * 1024
@@ -49,7 +50,11 @@ _PAYWALL = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_.:-]{2,40})", re.IGNORECASE)
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d])|font-size\s*:\s*0(?![.\d])"
+    r"|(?:left|top|text-indent)\s*:\s*-\d{3,}",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Cleaned:
     outcome: Outcome
     reason: str = ""
     article: Article | None = None
+    blocks: tuple[int, ...] = ()  # hashes of its paragraphs, before any was cut as its site's furniture
 
 
 def clean(stored: StoredPage) -> Cleaned:
@@ -136,7 +142,7 @@ def _clean_html(stored: StoredPage, text: str) -> Cleaned:
     if len(article_text) * FALLBACK_FACTOR < len(deep):
         article_text, reason = _normalise(deep), "deep_tree"
     cleaned = _finish(stored, facts, article_text, truncated=walled or stored.page.partial, told_language=told_language)
-    return Cleaned(cleaned.outcome, cleaned.reason or reason, cleaned.article)
+    return replace(cleaned, reason=cleaned.reason or reason)
 
 
 def _clean_pdf(stored: StoredPage) -> Cleaned:
@@ -159,6 +165,9 @@ def _finish(
     told_language: str = "",
     pages: tuple[int, ...] = (),
 ) -> Cleaned:
+    blocks: tuple[int, ...] = ()
+    if not pages:  # the offsets of a PDF's pages hang on its whole text
+        text, blocks = cut_repeated(text, stored.repeated)
     if not text:
         return Cleaned(Outcome.EMPTY, "no_text")
     if len(text) < MIN_TEXT:
@@ -182,7 +191,7 @@ def _finish(
         truncated=truncated,
         pages=pages,
     )
-    return Cleaned(Outcome.KEPT, article=article)
+    return Cleaned(Outcome.KEPT, article=article, blocks=blocks)
 
 
 def _drop_furniture(tree: HtmlElement) -> None:

@@ -19,6 +19,8 @@ from lxml.html import HtmlElement
 from records import Precision
 
 EARLIEST_YEAR = 1990
+# The rule of a page that is dated only by dates that cannot be: before there were pages, after the fetch, 31 February.
+IMPLAUSIBLE = "implausible"
 # A page's JSON-LD is a few kB; megabytes are somebody's data store.
 MAX_JSON = 1_000_000
 MAX_JSON_NODES = 20_000
@@ -70,6 +72,8 @@ def read_facts(tree: HtmlElement, url: str, fetched_at: datetime, hint_published
             facts.published, facts.rule = published, rule
             facts.precision = (Precision.YEAR, Precision.MONTH, Precision.DAY)[published.count("-")]
             break
+        if _ISO.match(value.strip()):  # a date, but one that cannot be
+            facts.rule = IMPLAUSIBLE
     return facts
 
 
@@ -84,7 +88,8 @@ def to_partial_date(value: str, fetched_at: datetime) -> str:
     except ValueError:
         return ""
     # A page may be dated in a time zone that is a day ahead.
-    if told.year < EARLIEST_YEAR or (told - fetched_at).days > 1:
+    fetched = fetched_at.year >= EARLIEST_YEAR  # else an archive that does not tell when it fetched
+    if told.year < EARLIEST_YEAR or (fetched and (told - fetched_at).days > 1):
         return ""
     return match.group(0)
 
@@ -113,7 +118,7 @@ def _dates(
             tree,
             extensive_search=False,
             original_date=True,
-            max_date=fetched_at.strftime("%Y-%m-%d"),
+            max_date=fetched_at.strftime("%Y-%m-%d") if fetched_at.year >= EARLIEST_YEAR else "2100-01-01",
             deferred_url_extractor=True,
         )
         yield "page_text", found or ""

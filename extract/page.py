@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from extract.blocks import fingerprint
 from extract.clean import CLEANER_VERSION, clean, detect_language
 from extract.document import Extractor
 from records import Document, Outcome, PageReading, StoredPage
@@ -46,4 +47,6 @@ class PageReader:
             reason=cleaned.reason,
             article=article,
             extraction=extraction,
+            blocks=cleaned.blocks,
+            fingerprint=fingerprint(article.text) if extraction.deals or extraction.claims else None,
         )

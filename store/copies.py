@@ -1,8 +1,15 @@
 """Which articles are copies of one story: a wire text printed by several outlets is one source.
 
-Two articles belong together when at least half of the shorter one's text stands, paragraph
-by paragraph, in the other. Groups are the connected parts of that relation, so the order in
-which articles arrive does not matter. The earliest leads.
+Two articles belong together, for a reason that is kept with the group, when
+- `same_address`: their addresses differ only in scheme, `www.`, print or AMP forms;
+- `shared_paragraphs`: at least half of the shorter one's text stands, paragraph by paragraph, in the other;
+- `near_text`: their SimHashes (64 bits; candidates through four bands of 16, which finds all that differ in up to three
+  bits and many that differ in more) are close and so are their texts;
+- `same_title`: their titles are the same without the parts that name a section or outlet, they are a few days apart,
+  and much of their text is the same.
+
+Groups are the connected parts of that relation, so the order in which articles arrive does not matter. The article
+of the outlet that others name as their source leads, else the earliest. All indexes lie in the ledger's file.
 """
 
 from __future__ import annotations
@@ -10,15 +17,34 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+from datetime import date
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from rapidfuzz import fuzz
+
+from records import Article
 
 # Shorter paragraphs ("Read more", "By our reporter") are shared by strangers.
 MIN_PARAGRAPH = 60
 # An outlet that prints a wire story often cuts it and adds a local paragraph.
 COPY_SHARE = 0.5
-# A paragraph standing in more articles than this is boilerplate and says nothing of copying.
+# A paragraph standing in more articles than this is boilerplate and says nothing of copying; so with a key.
 MAX_SHARERS = 50
+# SimHash: candidates that differ in more bits are not compared; texts must then be this alike (rapidfuzz, 0 to 100).
+MOST_BITS = 8
+NEAR_TEXT = 80.0
+# The same title may stand over two stories of one week; their texts decide.
+TITLE_TEXT = 60.0
+TITLE_DAYS = 7
+MIN_TITLE_WORDS = 4
+COMPARED = 6000
+# Members of a group that are asked whom they name as their source.
+ASKED_FOR_SOURCE = 30
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
+_VARIANTS = re.compile(r"/(?:amp|print|printable|index\.(?:html?|php))/?$|\.amp(?=$|\.html?$)", re.IGNORECASE)
+_VARIANT_PARAMETERS = {"amp", "print", "outputtype", "output", "ref", "source", "share"}
+_TITLE_PARTS = re.compile(r"\s+[|\u2013\u2014-]\s+|\s*[|»]\s*|\s+::\s+")
 
 
 def save_paragraphs(conn: sqlite3.Connection, article_id: str, text: str) -> None:
@@ -32,8 +58,57 @@ def save_paragraphs(conn: sqlite3.Connection, article_id: str, text: str) -> Non
     conn.executemany("INSERT INTO paragraphs VALUES (?, ?, ?)", [(article_id, h, n) for h, n in sizes.items()])
 
 
+def save_keys(conn: sqlite3.Connection, article: Article, fingerprint: int | None) -> None:
+    """Remember the article's address, title and SimHash as keys by which candidates are found."""
+    conn.execute("DELETE FROM copy_keys WHERE article_id = ?", (article.article_id,))
+    keys = [("address", address_key(article.url))]
+    if title := title_key(article.title, article.outlet or ""):
+        keys.append(("title", title))
+    if fingerprint is not None:
+        keys += [(f"band{n}", f"{fingerprint:016x}"[4 * n : 4 * n + 4]) for n in range(4)]
+        keys.append(("simhash", f"{fingerprint:016x}"))
+    conn.executemany(
+        "INSERT OR IGNORE INTO copy_keys VALUES (?, ?, ?)", [(kind, value, article.article_id) for kind, value in keys]
+    )
+
+
+def address_key(url: str) -> str:
+    """What the forms of one address have in common; for a file its whole name."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        return url
+    host = re.sub(r"^(?:www|m|amp|mobile)\.", "", parts.hostname or "")
+    path = _VARIANTS.sub("", parts.path).rstrip("/")
+    query = sorted((k, v) for k, v in parse_qsl(parts.query) if k.lower() not in _VARIANT_PARAMETERS)
+    return f"{host}{path}?{urlencode(query)}"
+
+
+def title_key(title: str, outlet: str) -> str:
+    """The longest part of a title, folded, without parts that name a section or outlet; empty where it says little."""
+    parts = [part for part in _TITLE_PARTS.split(title) if part and _fold(part) != _fold(outlet)]
+    longest = max((_fold(part) for part in parts), key=len, default="")
+    return longest if len(longest.split()) >= MIN_TITLE_WORDS else ""
+
+
 def join_groups(conn: sqlite3.Connection, article_id: str) -> None:
-    """Put a new article into the group of those that it shares its text with."""
+    """Put a new article into the group of those that it is a copy of."""
+    twins = {**_same_title(conn, article_id), **_near_text(conn, article_id), **_shared(conn, article_id)}
+    twins |= dict.fromkeys(_sharing(conn, article_id, "address"), "same_address")
+    if not twins:
+        return
+    members = {article_id, *twins}
+    for member in list(members):
+        members.update(_group_of(conn, member))
+    leader = _leader(conn, members)
+    reason = "+".join(sorted(set(twins.values()) | _reasons(conn, members)))
+    conn.executemany(
+        """INSERT INTO copy_groups VALUES (?, ?, ?)
+           ON CONFLICT (article_id) DO UPDATE SET leader_id = excluded.leader_id, reason = excluded.reason""",
+        [(member, leader, reason) for member in sorted(members)],
+    )
+
+
+def _shared(conn: sqlite3.Connection, article_id: str) -> dict[str, str]:
     total = _total(conn, article_id)
     shared = conn.execute(
         """SELECT other.article_id, SUM(other.size) FROM paragraphs mine
@@ -43,19 +118,79 @@ def join_groups(conn: sqlite3.Connection, article_id: str) -> None:
            GROUP BY other.article_id""",
         (article_id, MAX_SHARERS),
     ).fetchall()
-    twins = {other for other, size in shared if size >= COPY_SHARE * min(total, _total(conn, other))}
-    if not twins:
-        return
-    members = {article_id, *twins}
-    for twin in twins:
-        members.update(_group_of(conn, twin))
-    members.update(_group_of(conn, article_id))
-    leader = min(members, key=lambda member: (_published(conn, member), member))
-    conn.executemany(
-        """INSERT INTO copy_groups VALUES (?, ?, 'shared_paragraphs')
-           ON CONFLICT (article_id) DO UPDATE SET leader_id = excluded.leader_id""",
-        [(member, leader) for member in sorted(members)],
-    )
+    return {
+        other: "shared_paragraphs" for other, size in shared if size >= COPY_SHARE * min(total, _total(conn, other))
+    }
+
+
+def _near_text(conn: sqlite3.Connection, article_id: str) -> dict[str, str]:
+    mine = _simhash(conn, article_id)
+    if mine is None:
+        return {}
+    found = {}
+    for other in {other for n in range(4) for other in _sharing(conn, article_id, f"band{n}")}:
+        theirs = _simhash(conn, other)
+        if (
+            theirs is not None
+            and (mine ^ theirs).bit_count() <= MOST_BITS
+            and _alike(conn, article_id, other) >= NEAR_TEXT
+        ):
+            found[other] = "near_text"
+    return found
+
+
+def _same_title(conn: sqlite3.Connection, article_id: str) -> dict[str, str]:
+    return {
+        other: "same_title"
+        for other in _sharing(conn, article_id, "title")
+        if _days_apart(conn, article_id, other) <= TITLE_DAYS and _alike(conn, article_id, other) >= TITLE_TEXT
+    }
+
+
+def _sharing(conn: sqlite3.Connection, article_id: str, kind: str) -> list[str]:
+    """Other articles with the same key; none where so many have it that it says nothing."""
+    rows = conn.execute(
+        """SELECT o.article_id FROM copy_keys k JOIN copy_keys o ON o.kind = k.kind AND o.value = k.value
+           WHERE k.article_id = ? AND k.kind = ? AND o.article_id <> k.article_id
+             AND EXISTS (SELECT 1 FROM articles a WHERE a.article_id = o.article_id) LIMIT ?""",
+        (article_id, kind, MAX_SHARERS),
+    ).fetchall()
+    return [row[0] for row in rows] if len(rows) < MAX_SHARERS else []
+
+
+def _simhash(conn: sqlite3.Connection, article_id: str) -> int | None:
+    row = conn.execute(
+        "SELECT value FROM copy_keys WHERE article_id = ? AND kind = 'simhash'", (article_id,)
+    ).fetchone()
+    return int(row[0], 16) if row else None
+
+
+def _alike(conn: sqlite3.Connection, one: str, other: str) -> float:
+    a, b = (_fold(_column(conn, "text", article_id)[:COMPARED]) for article_id in (one, other))
+    return fuzz.ratio(a, b)
+
+
+def _days_apart(conn: sqlite3.Connection, one: str, other: str) -> int:
+    """Days between two articles as far as both tell their day; else none."""
+    try:
+        days = [date.fromisoformat(_column(conn, "published", article_id)) for article_id in (one, other)]
+    except ValueError:
+        return 0
+    return abs((days[0] - days[1]).days)
+
+
+def _leader(conn: sqlite3.Connection, members: set[str]) -> str:
+    """The article of the outlet that most others name as their source; of equals the earliest."""
+    texts = [_column(conn, "text", member) for member in sorted(members)[:ASKED_FOR_SOURCE]]
+    # Wire credits stand at a text's beginning or end.
+    credits = [_fold(f"{text[:200]} {text[-300:]}") for text in texts]
+
+    def rank(member: str) -> tuple[int, str, str]:
+        outlet = _fold(_column(conn, "outlet", member))
+        named = sum(f" {outlet} " in f" {credit} " for credit in credits) if len(outlet) > 2 else 0
+        return (-named, _column(conn, "published", member) or "9999", member)
+
+    return min(members, key=rank)
 
 
 def _total(conn: sqlite3.Connection, article_id: str) -> int:
@@ -72,6 +207,18 @@ def _group_of(conn: sqlite3.Connection, article_id: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _published(conn: sqlite3.Connection, article_id: str) -> str:
-    row = conn.execute("SELECT published FROM articles WHERE article_id = ?", (article_id,)).fetchone()
-    return (row[0] if row else None) or "9999"
+def _reasons(conn: sqlite3.Connection, members: set[str]) -> set[str]:
+    found: set[str] = set()
+    for member in members:
+        row = conn.execute("SELECT reason FROM copy_groups WHERE article_id = ?", (member,)).fetchone()
+        found.update(row[0].split("+") if row else ())
+    return found
+
+
+def _column(conn: sqlite3.Connection, column: str, article_id: str) -> str:
+    row = conn.execute(f"SELECT {column} FROM articles WHERE article_id = ?", (article_id,)).fetchone()  # noqa: S608
+    return (row[0] if row else None) or ""
+
+
+def _fold(text: str) -> str:
+    return _NOT_LETTERS.sub(" ", text).strip().casefold()

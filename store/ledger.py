@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from records import Article, Claim, Extraction, Finding, Outcome, PageReading
-from store import copies, merge, sums
+from store import blocks, copies, merge, sums
 from store.connect import Store, open_database
 from store.decisions import Decisions
 from store.schema import ledger as migrations
@@ -107,6 +107,8 @@ class Ledger:
         if reading.article is not None:
             _save_article(conn, reading.article, source_id)
             copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
+            copies.save_keys(conn, reading.article, reading.fingerprint)
+            blocks.save(conn, reading)
         if reading.article is not None and reading.extraction is not None:
             _save_extraction(conn, reading.article.article_id, reading.extraction)
         conn.execute(
@@ -116,11 +118,19 @@ class Ledger:
                 *(reading.article.article_id if reading.article else None, version),
             ),
         )
+        conn.execute(  # a page that is read again within the run is still one item
+            """UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?1
+               AND NOT EXISTS (SELECT 1 FROM run_items WHERE run_id = ?1 AND item = ?2)""",
+            (self.run_id, reading.page_id),
+        )
         conn.execute(
             "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
             (self.run_id, reading.page_id, reading.outcome, reading.reason),
         )
-        conn.execute("UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?", (self.run_id,))
+
+    def repeated_blocks(self, url: str) -> frozenset[int]:
+        """Hashes of the paragraphs that are furniture of the site of `url`; a cleaner cuts them."""
+        return blocks.repeated(self.store.db.conn, url)
 
     def settle(self) -> None:
         """Bring search index, copy groups and deals up to the articles; all in one transaction."""
@@ -256,6 +266,7 @@ def _index_articles(conn: sqlite3.Connection) -> None:
     fresh = conn.execute(
         "SELECT article_no, article_id FROM articles WHERE article_no > ? ORDER BY article_no", (last,)
     ).fetchall()
+    blocks.learn(conn)
     for row in fresh:
         copies.join_groups(conn, row["article_id"])
     conn.execute(

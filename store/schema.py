@@ -57,6 +57,44 @@ def archive_001_crawl(db: Database) -> None:
     )
 
 
+@archive()
+def archive_002_health(db: Database) -> None:
+    """Hosts that are left alone for a while, and what tells whether a source still lives."""
+    _run(
+        db,
+        "CREATE TABLE hosts (host TEXT PRIMARY KEY, failures INTEGER NOT NULL, closed_until TEXT NOT NULL,"
+        " reason TEXT NOT NULL) STRICT",
+        "ALTER TABLE frontier ADD COLUMN asked_at TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sources ADD COLUMN moved_to TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sources ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sources ADD COLUMN last_matches INTEGER",
+        "ALTER TABLE sources ADD COLUMN first_asked TEXT",
+        "CREATE INDEX fetches_source ON fetches(source_id, is_index, fetched_at)",
+    )
+
+
+@ledger()
+def ledger_gather_blocks(db: Database) -> None:
+    """What repeats on a site, and what tells copies. Refers to no other table, so it may come first."""
+    _run(
+        db,
+        "CREATE TABLE page_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, page_id TEXT NOT NULL,"
+        " PRIMARY KEY (host, hash, page_id)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE new_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (host, hash)) STRICT, WITHOUT ROWID",
+        "CREATE TABLE site_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (host, hash)) STRICT, WITHOUT ROWID",
+        # kind: address | title | band0 to band3 (16 bits each of the SimHash)
+        """CREATE TABLE copy_keys (
+            kind TEXT NOT NULL, value TEXT NOT NULL, article_id TEXT NOT NULL, PRIMARY KEY (kind, value, article_id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX copy_keys_article ON copy_keys(article_id)",
+        # A sentence that carries findings in so many documents that are no copies of each other is a stock phrase.
+        """CREATE VIEW repeated_sentences AS
+            SELECT e.quote, COUNT(DISTINCT COALESCE(c.leader_id, f.article_id)) AS documents
+            FROM evidence e JOIN findings f USING (finding_id) LEFT JOIN copy_groups c USING (article_id)
+            GROUP BY e.quote HAVING documents >= 5""",
+    )
+
+
 @ledger()
 def ledger_001_readings(db: Database) -> None:
     """What became of each page, the articles with full-text search, and what they say."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from extract.blocks import fingerprint
 from extract.clean import clean
 from records import Extraction, Finding, Outcome, PageReading, Status, StoredPage, Technology
 
@@ -33,7 +34,14 @@ class StubReader:
         extraction = Extraction(
             id=article.article_id, outcome=outcome, extractor_version=self.version, deals=tuple(deals)
         )
-        return PageReading(page_id=stored.page_id, outcome=outcome, article=article, extraction=extraction)
+        return PageReading(
+            page_id=stored.page_id,
+            outcome=outcome,
+            article=article,
+            extraction=extraction,
+            blocks=cleaned.blocks,
+            fingerprint=fingerprint(article.text) if deals else None,
+        )
 
 
 def _finding(vendor: str, country: str, sentence: str) -> Finding:

@@ -1,4 +1,6 @@
 import gzip
+import socket
+import time
 
 import pytest
 
@@ -17,7 +19,7 @@ ENTITIES = (
 
 def links(kind, body, **values):
     body = body.encode() if isinstance(body, str) else body
-    return read_index(source("a.example", kind=kind, **values), HOME, body)
+    return read_index(source("a.example", kind=kind, **values), HOME, body).links
 
 
 def test_rss_gives_address_title_and_date():
@@ -69,6 +71,44 @@ def test_atom_gives_its_alternate_link():
     assert (link.url, link.title, link.published) == ("http://a.example/2", "Two", "2019-01-31T10:00:00+00:00")
 
 
+def test_a_json_feed_gives_its_items():
+    body = """{"version": "https://jsonfeed.org/version/1.1", "items": [
+        {"id": "1", "url": "/1", "title": "One\\n two", "date_published": "2024-05-01T10:00:00Z"},
+        {"id": "http://a.example/2"}, {"id": "3"}, {}, "odd", {"external_url": "http://b.example/4"}]}"""
+    found = {link.url: link for link in links(SourceKind.FEED, body)}
+    assert set(found) == {f"http://a.example/{n}" for n in (1, 2, 3)} | {"http://b.example/4"}
+    assert (found["http://a.example/1"].title, found["http://a.example/1"].published) == (
+        "One two",
+        "2024-05-01T10:00:00+00:00",
+    )
+
+
+def test_a_list_of_addresses_gives_each_line_that_is_one():
+    body = "\ufeff# remarks\nhttp://a.example/1\n\nhttps://b.example/2  a note\n/3\n"
+    assert {link.url for link in links(SourceKind.URLS, body)} == {
+        *("http://a.example/1", "https://b.example/2", "http://a.example/3")
+    }
+
+
+def test_a_search_answer_gives_its_articles_with_the_day_they_were_seen():
+    body = """{"articles": [{"url": "http://b.example/1", "title": " Cameras  for Nairobi ", "seendate": "20240501T101500Z",
+        "domain": "b.example", "language": "English", "sourcecountry": "Kenya"}, {"title": "no url"}]}"""
+    [link] = links(SourceKind.SEARCH, body)
+    assert (link.url, link.title, link.published) == (
+        "http://b.example/1",
+        "Cameras for Nairobi",
+        "2024-05-01T00:00:00",
+    )
+    assert links(SourceKind.SEARCH, "{}") == []
+
+
+def test_one_link_that_is_none_does_not_cost_the_others():
+    items = "".join(
+        f"<item><link>{u}</link></item>" for u in ("http://[::bad/", "http://a.example:x/", "http://a.example/1")
+    )
+    assert [link.url for link in links(SourceKind.FEED, f"<rss>{items}</rss>")] == ["http://a.example/1"]
+
+
 def test_a_feed_may_speak_for_other_hosts_and_a_sitemap_may_not():
     urls = "<url><loc>http://a.example/1</loc></url><url><loc>http://b.example/1</loc></url>"
     assert len(links(SourceKind.SITEMAP, f"<urlset>{urls}</urlset>")) == 1
@@ -114,6 +154,12 @@ def test_a_listing_gives_its_links_with_their_words():
         (SourceKind.SITEMAP, "<rss/>"),
         (SourceKind.SITEMAP, b"\x1f\x8bbroken"),
         (SourceKind.LISTING, ""),
+        (SourceKind.LISTING, "<a href=x>" * 100_001),
+        (SourceKind.FEED, '{"items": 7}'),
+        (SourceKind.FEED, '{"items": ' + "[" * 100_000),
+        (SourceKind.SEARCH, "Your query was too short."),
+        (SourceKind.SEARCH, '{"articles": "none"}'),
+        (SourceKind.URLS, "<html><body>moved</body></html>"),
     ],
 )
 def test_what_is_not_an_index_says_so(kind, body):
@@ -129,10 +175,27 @@ def test_what_is_not_an_index_says_so(kind, body):
             "<!DOCTYPE x [<!ENTITY f SYSTEM 'file:///etc/hostname'>]><rss><item><title>&f;</title><link>http://a.example/1</link></item></rss>",
             id="file entity",
         ),
-        pytest.param("<rss>" + "<item>" * 100_000, id="deep nesting"),
+        pytest.param("<rss>" + "<item>" * 200_000, id="deep nesting"),
+        pytest.param(
+            f"<!DOCTYPE x [<!ENTITY a '{'a' * 50_000}'>]><rss><item><title>{'&a;' * 50_000}</title></item></rss>",
+            id="quadratic entity",
+        ),
+        pytest.param(
+            "<!DOCTYPE rss SYSTEM 'http://canary.example/x.dtd'><rss><item><link>http://a.example/1</link></item></rss>",
+            id="remote DTD",
+        ),
+        pytest.param(f"<rss><item><title><![CDATA[{'x' * (50 << 20)}]]></title></item></rss>", id="50 MB of CDATA"),
+        pytest.param("<rss>" + "<item><entry>" * 120 + "<item/>" * 300_000, id="a crowd under a tower"),
     ],
 )
-def test_hostile_xml_gives_nothing_that_it_should_not(body):
+def test_hostile_xml_gives_nothing_that_it_should_not_and_is_done_soon(body, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("a parser asked the network"))
+    began = time.process_time()
+    _read_hostile(body)
+    assert time.process_time() - began <= 2.0
+
+
+def _read_hostile(body: str) -> None:
     try:
         found = links(SourceKind.FEED, body)
     except IndexReadError:
