@@ -10,7 +10,7 @@ from pathlib import Path
 import py3langid
 
 from extract.decode import DEFAULTS
-from extract.gate import passes
+from extract.gate import Gate, plain
 from extract.graph import GraphBuilder
 from extract.judge import Judge
 from extract.lexicon import Lexicon
@@ -35,6 +35,7 @@ class Extractor:
         self.lexicon = lexicon
         self.scorer = scorer
         self.overlay = overlay
+        self.gate = Gate.load(lexicon)
         self.builder = GraphBuilder(lexicon)
         self.settings = {**DEFAULTS, **scorer.settings.get("decode", {})}
 
@@ -81,11 +82,12 @@ class Extractor:
             return ended(Outcome.EMPTY)
         if len(text.strip()) < SHORTEST_TEXT:
             return ended(Outcome.TOO_SHORT)
-        lang = (document.lang or "").lower()[:2] or detect_language(text)
+        # Before the language: nearly all of a stream ends here, and to tell a language takes longer than the gate.
+        told = (document.lang or "").lower()[:2]
+        if not self.gate.passes(plain(f"{document.title.strip()}\n\n{text}")):
+            return ended(Outcome.NOT_RELEVANT, told or None)
+        lang = told or detect_language(text)
         reading = read_text(f"{document.title.strip()}\n\n{text}")
-        hits = self.lexicon.find(reading.text, lang if lang in LANGUAGES else "en")
-        if not passes(reading.text, hits):
-            return ended(Outcome.NOT_RELEVANT, lang)
         if lang not in LANGUAGES:
             return ended(Outcome.LANGUAGE_NOT_SUPPORTED, lang)
         graph = self.builder.build(document, lang)
