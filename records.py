@@ -297,9 +297,11 @@ class Extraction:
 class SourceKind(StrEnum):
     """The form in which a publisher announces its documents."""
 
-    FEED = "feed"  # RSS or Atom
+    FEED = "feed"  # RSS, Atom or JSON Feed
     SITEMAP = "sitemap"  # sitemap, sitemap index or news sitemap
     LISTING = "listing"  # a web page with links to documents
+    URLS = "urls"  # a text with an address a line
+    SEARCH = "search"  # an answer of the GDELT document API (crawlers/terms.toml)
 
 
 class SourceType(StrEnum):
@@ -331,6 +333,7 @@ class Source:
     every_hours: float = 6.0
     max_pages: int = 500  # documents taken in one run
     private_network: bool = False  # may live at a loopback or private address
+    bad_certificate: bool = False  # is read although its certificate is not valid, which is written with each fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,16 +8,18 @@ in any notation and names that change between check and use are all covered.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from scrapy.crawler import CrawlerProcess
+from scrapy.crawler import Crawler, CrawlerProcess
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver, IHostResolution, IResolutionReceiver
 from zope.interface import implementer
+
+from records import Target
 
 # Addresses of IPv4 hosts written as IPv6: what counts is the host behind the gateway.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -48,7 +50,7 @@ def is_public(address: str) -> bool:
 class GuardedResolver:
     """Resolves names to addresses and lets public ones through.
 
-    EGRESS_PRIVATE_HOSTS names hosts that may live anywhere; EGRESS_ADDRESS_BOOK maps a host
+    EGRESS_PRIVATE_HOSTS names hosts that may live anywhere (see EgressMiddleware); EGRESS_ADDRESS_BOOK maps a host
     to the one (address, port) at which it is to be dialled, as curl's --connect-to does.
     """
 
@@ -64,7 +66,7 @@ class GuardedResolver:
         settings = crawler.settings
         return cls(
             reactor,
-            frozenset(settings.getlist("EGRESS_PRIVATE_HOSTS")),
+            frozenset(settings.getdict("EGRESS_PRIVATE_HOSTS")),
             {host: (address, port) for host, (address, port) in settings.getdict("EGRESS_ADDRESS_BOOK").items()},
         )
 
@@ -132,7 +134,26 @@ class _Guard:
 
 
 class EgressMiddleware:
-    """Says `EgressRefused` where the resolver let no address through."""
+    """Says `EgressRefused` where the resolver let no address through, or where a host is private to another source.
+
+    EGRESS_PRIVATE_HOSTS maps a host to the ids of the sources whose entries let it live at a private address. A page
+    of any other source must not make us ask there.
+    """
+
+    def __init__(self, owners: Mapping[str, Sequence[str]]) -> None:
+        self._owners = owners
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Built by Scrapy from its settings."""
+        return cls(crawler.settings.getdict("EGRESS_PRIVATE_HOSTS"))
+
+    def process_request(self, request: Request) -> None:
+        """Refuse a private host to a source that has no right to it."""
+        owners = self._owners.get(urlparse_cached(request).hostname or "")
+        target: Target | None = request.meta.get("target") or request.meta.get("egress_for")
+        if owners is not None and (target is None or target.source_id not in owners):
+            raise EgressRefused("at a private address that is another source's")
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """A refused host looks like one that does not resolve; tell them apart."""

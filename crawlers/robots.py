@@ -21,7 +21,10 @@ from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.defer import Deferred
 
+from crawlers.certificates import is_certificate_error
 from crawlers.egress import EgressRefused
+from crawlers.limits import DecodedTooBig, Undecodable
+from records import Target
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ logger = logging.getLogger(__name__)
 MAX_BYTES = 512 * 1024
 MAX_CRAWL_DELAY = 60.0
 NOT_PUBLIC = "not_public"
+BAD_CERTIFICATE = "certificate"
 
 
 class RobotsRefused(IgnoreRequest):
@@ -37,6 +41,10 @@ class RobotsRefused(IgnoreRequest):
 
 class RobotsUnreachable(IgnoreRequest):
     """robots.txt could not be had, so the host is closed for now."""
+
+
+class BadCertificate(IgnoreRequest):
+    """The host's certificate is not valid, which showed when it was asked for its robots.txt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,8 @@ class RobotsMiddleware:
         rules = await self._rules_for(request)
         if rules.closed == NOT_PUBLIC:
             raise EgressRefused("not at a public address")
+        if rules.closed == BAD_CERTIFICATE:
+            raise BadCertificate("the certificate is not valid")
         if rules.closed:
             raise RobotsUnreachable(f"robots.txt: {rules.closed}")
         if not rules.allows(request.url, self._agent):
@@ -105,25 +115,28 @@ class RobotsMiddleware:
             return known
         waiters: list[Deferred[None]] = []
         self._rules[site] = waiters
-        rules = await self._ask(f"{site}/robots.txt")
+        rules = await self._ask(f"{site}/robots.txt", request.meta.get("target"))
         self._rules[site] = rules
         self._slow_down(request, rules.delay(self._agent))
         for waiter in waiters:
             waiter.callback(None)
         return rules
 
-    async def _ask(self, url: str) -> Rules:
-        request = Request(url, callback=NO_CALLBACK, meta={"robots_txt": True}, priority=1000)
+    async def _ask(self, url: str, target: Target | None) -> Rules:
+        meta = {"robots_txt": True, "egress_for": target}
+        request = Request(url, callback=NO_CALLBACK, meta=meta, priority=1000)
         engine = self._crawler.engine
         assert engine is not None
         try:
             response: Response = await engine.download_async(request)
         except EgressRefused:
             return Rules(closed=NOT_PUBLIC)
+        except (DecodedTooBig, Undecodable) as error:  # there are rules, and we cannot read them
+            return Rules(closed=type(error).__name__)
         except IgnoreRequest:  # too many redirects: as if there were none (RFC 9309, 2.3.1.2)
             return Rules()
         except Exception as error:  # whatever the network or a broken body raised: unreachable
-            return Rules(closed=type(error).__name__)
+            return Rules(closed=BAD_CERTIFICATE if is_certificate_error(error) else type(error).__name__)
         return read_rules(response.status, response.body)
 
     def _slow_down(self, request: Request, delay: float) -> None:

@@ -14,7 +14,7 @@ from scrapy import Spider
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.http import Request
 
-from records import Fetch, Link, Page, Target
+from records import Fetch, Link, Page, StoreError, Target
 
 
 class Frontier(Protocol):
@@ -39,6 +39,7 @@ class HostQueue:
         self._ready: dict[str, None] = dict.fromkeys(frontier.waiting_hosts())  # an ordered set
         self._in_hand: dict[str, set[str]] = {}
         self._host_of: dict[str, str] = {}
+        self._stopped = False
 
     def __bool__(self) -> bool:
         return bool(self._ready)
@@ -59,11 +60,18 @@ class HostQueue:
             return target
         return None
 
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self._ready.clear()
+        self._stopped = True
+
     def done(self, target: Target, new_hosts: Sequence[str] = ()) -> None:
         """A target's end is stored: its host is free again, and these hosts have more."""
         host = self._host_of.pop(target.url)
         self._in_hand[host].discard(target.url)
         for name in (host, *new_hosts):
+            if self._stopped:
+                return
             if len(self._in_hand.get(name, ())) < self._per_host:
                 self._ready[name] = None
 
@@ -100,5 +108,10 @@ class FrontierScheduler(BaseScheduler):
             return self._own.popleft()
         assert self._queue is not None
         assert self._spider is not None
-        target = self._queue.take()
+        try:
+            target = self._queue.take()
+        except StoreError as error:  # what was in hand still waits in the frontier
+            self._spider.fatal = error  # type: ignore[attr-defined]
+            self._queue.stop()
+            return None
         return None if target is None else self._spider.request_for(target)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ DOWNLOAD_DELAY = 1.0
 DOWNLOAD_DELAY_JITTER = 0
 ROBOTSTXT_OBEY = True  # by our own middleware below, which follows RFC 9309
 
-# Limits. Real pages have 0.1 MB at the median and 1.6 MB at most; PDF reports up to 30 MB.
+# Limits until the headers have come; then those of `crawlers.limits` hold.
 DOWNLOAD_MAXSIZE = 30 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 30
@@ -25,7 +25,9 @@ RETRY_TIMES = 2
 RETRY_HTTP_CODES = [500, 502, 504, 408]
 
 # Only the web, only with valid certificates, only to public addresses (`crawlers.egress`).
-DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+DOWNLOAD_HANDLERS = dict.fromkeys(("data", "file", "ftp", "s3")) | dict.fromkeys(
+    ("http", "https"), "crawlers.certificates.Handler"
+)
 DOWNLOAD_VERIFY_CERTIFICATES = True
 TWISTED_DNS_RESOLVER = "crawlers.egress.GuardedResolver"
 HTTPPROXY_ENABLED = False  # a proxy would dial for us, past the guard
@@ -33,6 +35,7 @@ HTTPPROXY_ENABLED = False  # a proxy would dial for us, past the guard
 # Nothing listens, nothing is remembered between sites, nothing tells a site where we came from.
 TELNETCONSOLE_ENABLED = False
 COOKIES_ENABLED = False
+COMPRESSION_ENABLED = False  # `crawlers.limits` takes codings off
 REFERRER_POLICY = "no-referrer"
 METAREFRESH_ENABLED = False
 
@@ -40,6 +43,8 @@ SCHEDULER = "crawlers.scheduler.FrontierScheduler"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawlers.robots.RobotsMiddleware": 100,
+    "crawlers.limits.LimitsMiddleware": 590,  # where Scrapy's own would stand
+    "crawlers.throttle.ThrottleMiddleware": 800,
     "crawlers.egress.EgressMiddleware": 900,  # next to the network: a refusal is not retried
 }
 # Every status reaches the spider, which names its outcome.

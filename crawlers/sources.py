@@ -66,7 +66,7 @@ def _read_entry(path: Path, number: int, entry: Any) -> Source:
         value = entry.get(key, low)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
             raise wrong(f"{key} = {value!r} must be a number from {low} to {high}")
-    for key in ("verified", "private_network"):
+    for key in ("verified", "private_network", "bad_certificate"):
         if not isinstance(entry.get(key, False), bool):
             raise wrong(f"{key} must be true or false")
     for key in ("seen_at", "include"):

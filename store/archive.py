@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 import zstandard
 
-from records import Fetch, Link, Outcome, Page, Source, StoredPage, Target
+from records import Fetch, Link, Outcome, Page, Source, StoredPage, StoreError, Target
+from store import health, hosts
 from store.connect import Store, open_database
+from store.hosts import LONGEST_CLOSED
 from store.schema import archive as migrations
 
 # Level 3 costs 0.5 ms a page at a fifth of its size (MEASURED-CRAWL: raw store).
@@ -27,7 +29,19 @@ MAX_ATTEMPTS = 5
 # No stored page is larger than the fetch limits allow; more means a damaged or hostile file.
 MAX_BODY = 64 * 1024 * 1024
 
+# Indexes of one source that are asked in one run; of more, those asked longest ago come first the next time.
+MAX_INDEXES = 200
+# Addresses of one source that wait; what is announced beyond is counted and not kept.
+MAX_WAITING = 200_000
+
 STORED = {Outcome.KEPT, Outcome.COPY_OF}
+
+_NEXT_INDEX = """SELECT f.* FROM frontier f JOIN run_sources r USING (source_id)
+    WHERE f.state = 'waiting' AND f.host = ? AND f.is_index = 1 AND f.due_at <= ? AND r.indexes > 0
+    ORDER BY f.depth > 0, f.asked_at, f.seq LIMIT ?"""
+_NEXT_PAGE = """SELECT f.* FROM frontier f JOIN run_sources r USING (source_id)
+    WHERE f.state = 'waiting' AND f.host = ? AND f.is_index = 0 AND f.due_at <= ? AND r.budget > 0
+    ORDER BY f.seq LIMIT ?"""
 
 
 def page_id(final_url: str, sha256: str) -> str:
@@ -42,6 +56,7 @@ class Archive:
         self.store = store
         self.run_id: int | None = None
         self._began = ""
+        self._closed: set[str] = set()  # hosts that this run leaves alone
 
     @classmethod
     def open(cls, path: Path, *, write: bool = True) -> Archive:
@@ -72,12 +87,16 @@ class Archive:
             if source.id in open_work
             or source.id not in asked
             or datetime.fromisoformat(asked[source.id]) + timedelta(hours=source.every_hours) <= now
+            or datetime.fromisoformat(asked[source.id]) > now  # the clock was wrong then, or is now
         ]
 
     def begin_run(self, sources: Sequence[Source], now: datetime) -> int:
         """Start a crawl of `sources`: their indexes wait to be asked again, with what was left over."""
         self._began = _iso(now)
         with self.store.transaction() as conn:
+            # Nothing waits longer than a day (crawlers.spiders): later than that, a clock was wrong.
+            conn.execute("UPDATE frontier SET due_at = '' WHERE due_at > ?", (_iso(now + LONGEST_CLOSED * 2),))
+            self._closed = hosts.closed(conn, now)
             conn.execute("UPDATE crawl_runs SET ended_at = ?, how = 'interrupted' WHERE ended_at IS NULL", (_iso(now),))
             run_id = conn.execute("INSERT INTO crawl_runs (started_at) VALUES (?)", (_iso(now),)).lastrowid
             for source in sources:
@@ -95,9 +114,13 @@ class Archive:
                        WHERE source_id = ? AND is_index = 1""",
                     (source.id,),
                 )
-            conn.execute("CREATE TEMP TABLE IF NOT EXISTS run_sources (source_id TEXT PRIMARY KEY, budget INTEGER)")
+            conn.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS run_sources (source_id TEXT PRIMARY KEY, budget INT, indexes INT)"
+            )
             conn.execute("DELETE FROM run_sources")
-            conn.executemany("INSERT INTO run_sources VALUES (?, ?)", [(s.id, s.max_pages) for s in sources])
+            conn.executemany(
+                "INSERT INTO run_sources VALUES (?, ?, ?)", [(s.id, s.max_pages, MAX_INDEXES) for s in sources]
+            )
         self.run_id = run_id
         return int(run_id or 0)
 
@@ -113,28 +136,24 @@ class Archive:
         ]
 
     def next_target(self, host: str, in_hand: frozenset[str] = frozenset()) -> Target | None:
-        """The next address to fetch from `host`, indexes first; None when this run has no more there."""
-        for row in self.store.db.conn.execute(
-            """SELECT f.* FROM frontier f JOIN run_sources r USING (source_id)
-               WHERE f.state = 'waiting' AND f.host = ? AND f.due_at <= ? AND (r.budget > 0 OR f.is_index)
-               ORDER BY f.is_index DESC, f.seq LIMIT ?""",
-            (host, self._began, len(in_hand) + 1),
-        ):
-            if row["url"] in in_hand:
-                continue
-            if not row["is_index"]:
-                self.store.db.conn.execute(
-                    "UPDATE run_sources SET budget = budget - 1 WHERE source_id = ?", (row["source_id"],)
-                )
-            return Target(
-                url=row["url"],
-                source_id=row["source_id"],
-                is_index=bool(row["is_index"]),
-                depth=row["depth"],
-                attempts=row["attempts"],
-                etag=row["etag"],
-                last_modified=row["last_modified"],
-            )
+        """The next address to fetch from `host`, indexes first; None when this run has no more there.
+
+        Raises StoreError where the file cannot be written.
+        """
+        if host in self._closed:
+            return None
+        try:
+            for sql, budget in ((_NEXT_INDEX, "indexes"), (_NEXT_PAGE, "budget")):
+                for row in self.store.db.conn.execute(sql, (host, self._began, len(in_hand) + 1)):
+                    if row["url"] in in_hand:
+                        continue
+                    self.store.db.conn.execute(
+                        f"UPDATE run_sources SET {budget} = {budget} - 1 WHERE source_id = ?",  # noqa: S608
+                        (row["source_id"],),
+                    )
+                    return _target(row)
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"cannot write {self.store.path}: {error}; free disk space") from error
         return None
 
     def record(self, fetch: Fetch, page: Page | None = None, links: Sequence[Link] = ()) -> list[str]:
@@ -148,24 +167,37 @@ class Archive:
             if page is not None:
                 stored_id, is_new = _save_page(conn, page, target.url)
                 outcome = Outcome.KEPT if is_new else Outcome.COPY_OF
-            new_hosts = [host_of(link.url) for link in links if _save_link(conn, link, target, at)]
+            room = _room(conn, target.source_id) if links else 0
+            fresh = [host_of(link.url) for link in links[:room] if _save_link(conn, link, target, at)]
+            new_hosts = [host for host in dict.fromkeys(fresh) if host not in self._closed]
+            reason = fetch.reason if room >= len(links) else f"{fetch.reason} over_limit: {len(links) - room}".strip()
             conn.execute(
                 """INSERT INTO fetches (run_id, url, final_url, source_id, is_index, status, outcome, reason,
                        fetched_at, content_type, size, page_id, links_found, links_new)
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     *(self.run_id, target.url, fetch.final_url or target.url, target.source_id, target.is_index),
-                    *(fetch.status, outcome, fetch.reason, at, fetch.content_type),
-                    *(len(page.body) if page else 0, stored_id, len(links), len(new_hosts)),
+                    *(fetch.status, outcome, reason, at, fetch.content_type),
+                    *(len(page.body) if page else 0, stored_id, len(links), len(fresh)),
                 ),
             )
             _close_target(conn, fetch, outcome)
-            _save_health(conn, target.source_id, outcome, fetch.reason, at, is_new=bool(new_hosts))
+            health.note(conn, fetch, outcome, reason, at, matches=len(links), new=len(fresh))
+            host = host_of(target.url)
+            if hosts.note(conn, host, fetch, outcome):
+                self._closed.add(host)
         return new_hosts
 
     def end_run(self, now: datetime, how: str) -> None:
         """Close the crawl."""
         with self.store.transaction() as conn:
+            # What was announced and not asked for has its name too.
+            conn.execute(
+                """UPDATE frontier SET outcome = 'retry_after', reason = CASE WHEN host IN
+                       (SELECT host FROM hosts WHERE closed_until > ?) THEN 'host_closed' ELSE 'budget' END
+                   WHERE state = 'waiting' AND outcome IS NULL AND source_id IN (SELECT source_id FROM run_sources)""",
+                (_iso(now),),
+            )
             conn.execute("UPDATE crawl_runs SET ended_at = ?, how = ? WHERE run_id = ?", (_iso(now), how, self.run_id))
 
     # --- pages by hand
@@ -197,6 +229,7 @@ class Archive:
         wanted = [str(outcome) for outcome in outcomes]
         marks = ",".join("?" * len(wanted))
         with self.store.transaction() as conn:
+            conn.execute("DELETE FROM hosts")
             return conn.execute(
                 f"""UPDATE frontier SET state = 'waiting', due_at = '', attempts = 0
                     WHERE outcome IN ({marks}) AND (state = 'dead' OR due_at > '')""",  # noqa: S608
@@ -286,6 +319,25 @@ class Archive:
         }
 
 
+def _target(row: sqlite3.Row) -> Target:
+    return Target(
+        url=row["url"],
+        source_id=row["source_id"],
+        is_index=bool(row["is_index"]),
+        depth=row["depth"],
+        attempts=row["attempts"],
+        etag=row["etag"],
+        last_modified=row["last_modified"],
+    )
+
+
+def _room(conn: sqlite3.Connection, source_id: str) -> int:
+    waiting = conn.execute(
+        "SELECT COUNT(*) FROM frontier WHERE source_id = ? AND state = 'waiting'", (source_id,)
+    ).fetchone()[0]
+    return max(MAX_WAITING - int(waiting), 0)
+
+
 def host_of(url: str) -> str:
     """The host that politeness counts by."""
     return urlsplit(url).hostname or ""
@@ -364,18 +416,10 @@ def _close_target(conn: sqlite3.Connection, fetch: Fetch, outcome: Outcome) -> N
     conn.execute(
         """UPDATE frontier SET state = ?, due_at = ?, attempts = ?, outcome = ?, reason = ?,
                etag = CASE WHEN ?1 = 'done' AND ?6 <> '' THEN ?6 ELSE etag END,
-               last_modified = CASE WHEN ?1 = 'done' AND ?7 <> '' THEN ?7 ELSE last_modified END
+               last_modified = CASE WHEN ?1 = 'done' AND ?7 <> '' THEN ?7 ELSE last_modified END, asked_at = ?9
            WHERE url = ?8""",
-        (state, due_at, attempts, outcome, fetch.reason, fetch.etag, fetch.last_modified, target.url),
-    )
-
-
-def _save_health(conn: sqlite3.Connection, source: str, outcome: Outcome, reason: str, at: str, is_new: bool) -> None:
-    well = outcome in STORED or outcome == Outcome.NOT_MODIFIED
-    conn.execute(
-        """UPDATE sources SET last_asked = ?1, last_outcome = ?2, last_reason = ?3,
-               last_success = CASE WHEN ?4 THEN ?1 ELSE last_success END,
-               last_new = CASE WHEN ?5 THEN ?1 ELSE last_new END
-           WHERE source_id = ?6""",
-        (at, outcome, reason, well, is_new, source),
+        (
+            *(state, due_at, attempts, outcome, fetch.reason, fetch.etag, fetch.last_modified, target.url),
+            _iso(fetch.fetched_at),
+        ),
     )

@@ -57,6 +57,22 @@ def archive_001_crawl(db: Database) -> None:
     )
 
 
+@archive()
+def archive_002_health(db: Database) -> None:
+    """Hosts that are left alone for a while, and what tells whether a source still lives."""
+    _run(
+        db,
+        "CREATE TABLE hosts (host TEXT PRIMARY KEY, failures INTEGER NOT NULL, closed_until TEXT NOT NULL,"
+        " reason TEXT NOT NULL) STRICT",
+        "ALTER TABLE frontier ADD COLUMN asked_at TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sources ADD COLUMN moved_to TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sources ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sources ADD COLUMN last_matches INTEGER",
+        "ALTER TABLE sources ADD COLUMN first_asked TEXT",
+        "CREATE INDEX fetches_source ON fetches(source_id, is_index, fetched_at)",
+    )
+
+
 @ledger()
 def ledger_001_readings(db: Database) -> None:
     """What became of each page, the articles with full-text search, and what they say."""

@@ -24,11 +24,14 @@ from scrapy.exceptions import (
     UnsupportedURLSchemeError,
 )
 from scrapy.http import Request, Response
+from scrapy.utils.httpobj import urlparse_cached
 from twisted.python.failure import Failure
 
+from crawlers.certificates import is_certificate_error
 from crawlers.egress import EgressRefused
+from crawlers.limits import DecodedTooBig, Undecodable
 from crawlers.readers import IndexReadError, read_index
-from crawlers.robots import RobotsRefused, RobotsUnreachable
+from crawlers.robots import BadCertificate, RobotsRefused, RobotsUnreachable
 from crawlers.scheduler import Frontier, HostQueue
 from crawlers.urls import canonical
 from records import Fetch, Link, Outcome, Page, Source, StoreError, Target
@@ -39,6 +42,9 @@ LONGEST_WAIT = 24 * 3600.0
 # An index of an index of an index is a loop.
 MAX_INDEX_DEPTH = 3
 
+# An index that was read and announces nothing: a warning, as most often its form has changed.
+NO_LINKS = "no_links"
+
 # What the first bytes must not be: pictures, films, archives, programs.
 _NOT_DOCUMENTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"PK\x03\x04", b"\x7fELF", b"OggS", b"ID3")
 _NOT_DOCUMENT_TYPES = ("image/", "audio/", "video/", "font/", "application/zip", "application/octet-stream")
@@ -46,10 +52,14 @@ _NOT_DOCUMENT_TYPES = ("image/", "audio/", "video/", "font/", "application/zip",
 _ERRORS: tuple[tuple[type[Exception], Outcome, str, bool], ...] = (
     (EgressRefused, Outcome.EGRESS_DENIED, "not_public", False),
     (RobotsRefused, Outcome.BLOCKED_BY_ROBOTS, "disallowed", False),
+    (BadCertificate, Outcome.UNREACHABLE, "certificate", True),
     (RobotsUnreachable, Outcome.RETRY_AFTER, "robots_unreachable", True),
+    (ValueError, Outcome.HTTP_ERROR, "bad_redirect", False),  # what Scrapy raises for a Location that is no address
     (UnsupportedURLSchemeError, Outcome.EGRESS_DENIED, "scheme", False),
     (NotSupported, Outcome.EGRESS_DENIED, "scheme", False),
     (DownloadCancelledError, Outcome.TOO_BIG, "body", False),
+    (DecodedTooBig, Outcome.TOO_BIG, "decompressed", False),
+    (Undecodable, Outcome.QUARANTINED, "", False),  # its words are ours: coding_x, broken_x
     (DownloadTimeoutError, Outcome.UNREACHABLE, "timeout", True),
     (CannotResolveHostError, Outcome.UNREACHABLE, "no_such_host", True),
     (DownloadConnectionRefusedError, Outcome.UNREACHABLE, "refused", True),
@@ -103,9 +113,18 @@ class SourceSpider(Spider):
         )
 
     def read(self, response: Response) -> Request | None:
-        """Store a response."""
-        assert response.request is not None
+        """Store a response. Whatever a response makes a library raise is that response's end, not the crawl's."""
         target: Target = response.meta["target"]
+        try:
+            return self._read(target, response)
+        except CloseSpider:
+            raise
+        except Exception as error:
+            self._record(_fetch(target, response, Outcome.QUARANTINED, f"unreadable_{type(error).__name__}"))
+            return None
+
+    def _read(self, target: Target, response: Response) -> Request | None:
+        assert response.request is not None
         if "dataloss" in response.flags:
             again = get_retry_request(response.request, spider=self, reason="dataloss")
             if again is not None:
@@ -129,13 +148,13 @@ class SourceSpider(Spider):
         outcome, reason, wait = Outcome.UNREACHABLE, "connection_failed", True
         for kind, known_outcome, known_reason, known_wait in _ERRORS:
             if isinstance(failure.value, kind):
-                outcome, reason, wait = known_outcome, known_reason, known_wait
+                outcome, reason, wait = known_outcome, known_reason or str(failure.value), known_wait
                 break
         else:
-            if isinstance(failure.value, IgnoreRequest):  # Scrapy's own refusals differ by their words only
-                outcome, reason, wait = Outcome.TOO_BIG, "decompressed", False
-                if "redirect" in str(failure.value):
-                    outcome, reason = Outcome.HTTP_ERROR, "too_many_redirects"
+            if isinstance(failure.value, IgnoreRequest):  # the only one left that Scrapy itself raises
+                outcome, reason, wait = Outcome.HTTP_ERROR, "too_many_redirects", False
+            elif is_certificate_error(failure.value):
+                reason = "certificate"
         self._record(
             Fetch(
                 target=target,
@@ -149,13 +168,16 @@ class SourceSpider(Spider):
     def _read_index(self, target: Target, response: Response) -> None:
         source = self.sources[target.source_id]
         try:
-            links = read_index(source, response.url, response.body)
+            found = read_index(source, response.url, response.body)
         except IndexReadError as error:
             self._record(_fetch(target, response, Outcome.QUARANTINED, str(error)))
             return
-        if target.depth >= MAX_INDEX_DEPTH:
-            links = [link for link in links if not link.is_index]
-        self._record(_fetch(target, response, Outcome.KEPT), links=links)
+        links = [link for link in found.links if not link.is_index or target.depth < MAX_INDEX_DEPTH]
+        left_out = dict(found.left_out)
+        if len(links) < len(found.links):
+            left_out["too_deep"] = len(found.links) - len(links)
+        told = ", ".join(f"{name}: {count}" for name, count in sorted(left_out.items()))
+        self._record(_fetch(target, response, Outcome.KEPT, told or ("" if found.links else NO_LINKS)), links=links)
 
     def _read_page(self, target: Target, response: Response) -> None:
         kind = _content_type(response)
@@ -167,7 +189,9 @@ class SourceSpider(Spider):
         ):
             self._record(_fetch(target, response, Outcome.NOT_HTML, kind[:60]))
             return
-        fetch = _fetch(target, response, Outcome.KEPT)
+        host = urlparse_cached(response).hostname
+        unverified = response.url.startswith("https:") and host in self.settings.getlist("BAD_CERTIFICATE_HOSTS")
+        fetch = _fetch(target, response, Outcome.KEPT, "certificate_not_verified" if unverified else "")
         page = Page(
             url=target.url,
             final_url=fetch.final_url,
@@ -224,10 +248,10 @@ def _back_off(attempts: int) -> float:
 def _retry_after(response: Response, attempts: int) -> float:
     """Seconds to wait: what the server asks for, up to a day; else the usual back-off."""
     asked = _header(response, "Retry-After").strip()
-    if asked.isdigit():
+    if asked.isascii() and asked.isdigit():
         return min(float(asked[:9]), LONGEST_WAIT)
     try:
         seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return _back_off(attempts)
     return min(max(seconds, 0.0), LONGEST_WAIT)

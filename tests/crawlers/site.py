@@ -52,6 +52,7 @@ def serve(routes: dict[str, Route]) -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or each reply, sent in two parts, waits 40 ms for an acknowledgement
 
         def do_GET(self) -> None:
             address = (self.headers["Host"] or "").partition(":")[0] + self.path
@@ -140,4 +141,12 @@ def ends(folder: Path) -> dict[str, tuple[str, str]]:
     )
     archive.close()
     assert len({row["url"] for row in rows}) == len(rows), "an address ended twice"
+    return {row["url"].removeprefix("http://"): (row["outcome"], row["reason"]) for row in rows}
+
+
+def left(folder: Path) -> dict[str, tuple[str, str]]:
+    """What waits in the frontier, with the outcome and reason that it has so far."""
+    archive = Archive.open(folder / "archive.db", write=False)
+    rows = archive.store.rows("SELECT url, outcome, reason FROM frontier WHERE state = 'waiting'")
+    archive.close()
     return {row["url"].removeprefix("http://"): (row["outcome"], row["reason"]) for row in rows}

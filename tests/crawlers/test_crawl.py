@@ -11,7 +11,7 @@ import pytest
 
 from records import SourceKind
 from store.archive import Archive
-from tests.crawlers.site import Reply, crawl_once, ends, feed_of, serve, source
+from tests.crawlers.site import Reply, crawl_once, ends, feed_of, left, serve, source
 
 HOSTS = (
     "good.example",
@@ -21,6 +21,7 @@ HOSTS = (
     "norobots.example",
     "dead.example",
     "listing.example",
+    "late.example",
 )
 
 
@@ -63,7 +64,6 @@ def routes(port: int) -> dict:
                     "forbidden",
                     "heals",
                     "broken",
-                    "late",
                     "picture",
                     "empty",
                     "short-body",
@@ -89,6 +89,8 @@ def routes(port: int) -> dict:
             "mailto:a@b.example",
             "http://user:word@good.example/login",
             "http://dead.example/down",
+            "http://late.example/wait",
+            "http://late.example/other",
         ),
         "good.example/plain": article(),
         "good.example/gz": Reply(gzip.compress(article("packed").body), headers={"Content-Encoding": "gzip"}),
@@ -98,7 +100,7 @@ def routes(port: int) -> dict:
         "good.example/forbidden": Reply(b"no", 403),
         "good.example/heals": heals,
         "good.example/broken": Reply(b"oops", 500),
-        "good.example/late": Reply(b"wait", 429, {"Retry-After": "120"}),
+        "late.example/wait": Reply(b"wait", 429, {"Retry-After": "120"}),
         "good.example/picture": Reply(b"\x89PNG\r\n", headers={"Content-Type": "text/html"}),
         "good.example/empty": Reply(b"  \n"),
         "good.example/short-body": Reply(article("cut").body, length=10_000),
@@ -143,10 +145,12 @@ def crawled(tmp_path_factory):
         sources = [source(host) for host in HOSTS[:5]]
         sources.append(source("listing.example", "/list", kind=SourceKind.LISTING, include="/in/"))
         crawl_once(folder, sources, book)
-        first, how = list(site.asked), ends(folder)
+        first, how, waiting = list(site.asked), ends(folder), left(folder)
         site.asked.clear()
         crawl_once(folder, sources, book)
-    return SimpleNamespace(first=first, second=list(site.asked), ends=how, again=ends(folder), site=site, folder=folder)
+    return SimpleNamespace(
+        waiting=waiting, first=first, second=list(site.asked), ends=how, again=ends(folder), site=site, folder=folder
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,8 @@ def crawled(tmp_path_factory):
         ("good.example/gone", "http_error", "404"),
         ("good.example/forbidden", "http_error", "403"),
         ("good.example/broken", "retry_after", "500"),
-        ("good.example/late", "retry_after", "429"),
+        ("late.example/wait", "retry_after", "429"),
+        ("late.example/other", "retry_after", "host_closed"),
         ("good.example/picture", "not_html", "text/html"),
         ("good.example/empty", "empty", ""),
         ("good.example/bomb", "too_big", "decompressed"),
@@ -186,7 +191,8 @@ def crawled(tmp_path_factory):
     ],
 )
 def test_each_address_ends_in_its_outcome(crawled, address, outcome, reason):
-    assert crawled.ends[address] == (outcome, reason)
+    ends = crawled.waiting if reason == "host_closed" else crawled.ends
+    assert ends[address] == (outcome, reason)
 
 
 def test_a_redirect_to_a_file_is_not_followed(crawled):
@@ -238,14 +244,13 @@ def test_a_body_that_is_cut_short_is_kept_as_partial(crawled):
     assert crawled.first.count("good.example/short-body") == 3  # tried twice more before it is believed
 
 
-def test_a_second_crawl_asks_for_robots_and_indexes_only(crawled):
+def test_a_second_crawl_asks_for_robots_and_indexes_only_and_leaves_closed_hosts_alone(crawled):
     assert set(crawled.second) == {
         *(
             f"{host}/robots.txt"
             for host in (
                 "good.example",
                 "closed.example",
-                "broken.example",
                 "busy.example",
                 "norobots.example",
                 "listing.example",

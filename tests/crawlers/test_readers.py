@@ -17,7 +17,7 @@ ENTITIES = (
 
 def links(kind, body, **values):
     body = body.encode() if isinstance(body, str) else body
-    return read_index(source("a.example", kind=kind, **values), HOME, body)
+    return read_index(source("a.example", kind=kind, **values), HOME, body).links
 
 
 def test_rss_gives_address_title_and_date():
