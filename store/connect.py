@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,13 @@ class Store:
     db: Database
     path: Path
     _lock: int | None = None
+    _lock_each: bool = False  # takes the writer's lock for each transaction, and waits for it
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, durable against a crash of the program when the block ends."""
         conn = self.db.conn
+        lock = _wait_for_lock(self.path) if self._lock_each else None
         try:
             conn.execute("BEGIN IMMEDIATE")
             yield conn
@@ -41,6 +45,8 @@ class Store:
         except BaseException:
             self._rollback()
             raise
+        finally:
+            _release(lock)
 
     def _rollback(self) -> None:
         if self.db.conn.in_transaction:
@@ -64,10 +70,17 @@ class Store:
 
 
 def open_database(
-    path: Path, migrations: Migrations, *, write: bool = True, create: bool = True, synchronous: str = "NORMAL"
+    path: Path,
+    migrations: Migrations,
+    *,
+    write: bool = True,
+    create: bool = True,
+    synchronous: str = "NORMAL",
+    hold: bool = True,
 ) -> Store:
     """Open and, for writing, lock and migrate the database at `path`.
 
+    With `hold=False` the lock is held for each transaction only, so that several programs write in turn.
     Raises StoreLocked where another run writes it, and StoreError where it is absent
     (`create=False` or `write=False`), damaged, or made by a newer watchledger.
     """
@@ -77,12 +90,12 @@ def open_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if write:
-            lock = _lock(path)
+            lock = _lock(path) if hold else _wait_for_lock(path)
         conn = _connect(path, write=write, synchronous=synchronous)
         db = Database(conn, use_counts_table=False)
-        _refuse_newer(db, migrations, path)
+        refuse_newer(db, migrations, path)
         if write:
-            migrations.apply(db)
+            _migrate(db, migrations, path)
         elif migrations.pending(db):
             raise StoreError(f"{path} was made by an older watchledger; bring it up to date with: watchledger process")
     except (OSError, sqlite3.DatabaseError) as error:
@@ -91,13 +104,17 @@ def open_database(
     except StoreError:
         _release(lock)
         raise
+    if write and not hold:
+        _release(lock)
+        return Store(db, path, None, _lock_each=True)
     return Store(db, path, lock)
 
 
 def _connect(path: Path, *, write: bool, synchronous: str) -> sqlite3.Connection:
-    target = str(path) if write else f"{path.absolute().as_uri()}?mode=ro"
+    target = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+    # A Store is used by one thread at a time, but not always by the same: the review screen hands it round.
     # isolation_level None: transactions begin and end only where the code says so.
-    conn = sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None, uri=not write)
+    conn = sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None, uri=True, check_same_thread=False)
     conn.row_factory = sqlite3.Row
     if write:
         conn.execute("PRAGMA journal_mode=WAL")
@@ -107,7 +124,56 @@ def _connect(path: Path, *, write: bool, synchronous: str) -> sqlite3.Connection
     return conn
 
 
-def _refuse_newer(db: Database, migrations: Migrations, path: Path) -> None:
+def _migrate(db: Database, migrations: Migrations, path: Path) -> None:
+    """Apply what is pending; a database that has something in it is copied first."""
+    waiting = migrations.pending(db)
+    if not waiting:
+        return
+    if migrations.applied(db):
+        kept = path.with_name(f"{path.stem}.before-{waiting[0].name}{path.suffix}")
+        free = shutil.disk_usage(path.parent).free
+        if free < 2 * path.stat().st_size:
+            raise StoreError(
+                f"{path} has to be brought up to date, and a copy kept; "
+                f"free {2 * path.stat().st_size - free:,} bytes on its disk first"
+            )
+        copy_database(path, kept)
+    migrations.apply(db)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A consistent copy as one file, checked; others may write the source meanwhile. Raises StoreError."""
+    scratch = target.with_name(target.name + ".part")
+    scratch.unlink(missing_ok=True)
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as old,
+            closing(sqlite3.connect(scratch)) as new,
+        ):
+            old.backup(new)
+            new.execute("PRAGMA journal_mode=DELETE")
+            said = new.execute("PRAGMA quick_check").fetchone()[0]
+        if said != "ok":
+            raise StoreError(f"{source} is damaged: {said}; restore a backup with: watchledger restore")
+        os.replace(scratch, target)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise StoreError(f"cannot copy {source} to {target}: {error}") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def writer_lock(path: Path) -> Iterator[None]:
+    """Hold a database's writer lock without opening it. Raises StoreLocked."""
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        _release(lock)
+
+
+def refuse_newer(db: Database, migrations: Migrations, path: Path) -> None:
+    """Raise StoreError, with what to do, where a newer watchledger has changed the tables."""
     applied = [migration.name for migration in migrations.applied(db)]
     ours = {migration.name for migration in migrations._migrations}
     strange = [name for name in applied if name not in ours]
@@ -124,6 +190,18 @@ def _lock(path: Path) -> int:
         os.close(handle)
         raise StoreLocked(f"another run is writing {path}; wait for it to end") from error
     return handle
+
+
+def _wait_for_lock(path: Path) -> int:
+    """The writer lock, waiting for whoever holds it as long as SQLite itself would wait."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return _lock(path)
+        except StoreLocked:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def _release(lock: int | None) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from records import Article, Claim, Extraction, Finding, Outcome, PageReading
-from store import copies, merge
+from store import copies, merge, sums
 from store.connect import Store, open_database
+from store.decisions import Decisions
 from store.schema import ledger as migrations
 
 # Readings stored between two refreshes of search index, copy groups and deals.
@@ -25,11 +26,18 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.run_id: int | None = None
+        self._withdrawn: tuple[set[str], set[str]] = (set(), set())
 
     @classmethod
     def open(cls, path: Path, *, write: bool = True) -> Ledger:
-        """Open the ledger, making it where it is absent and `write` is set."""
-        return cls(open_database(path, migrations, write=write))
+        """Open the ledger, making it where it is absent and `write` is set.
+
+        What was withdrawn (decisions.db beside it) is kept out of what is written.
+        """
+        ledger = cls(open_database(path, migrations, write=write))
+        if write:
+            ledger._know_withdrawn()
+        return ledger
 
     def close(self) -> None:
         """Close the file."""
@@ -55,10 +63,33 @@ class Ledger:
                 "INSERT INTO runs (stage, version, started_at, items_in) VALUES (?, ?, ?, 0)",
                 (stage, version, _iso(now)),
             ).lastrowid
+        self.take_out_withdrawn()
         return int(self.run_id or 0)
+
+    def know_sources(self, sources: Iterable[Mapping[str, Any]]) -> None:
+        """Take over who the sources are (source_id, publisher, country, source_type): the rank of what they tell."""
+        with self.store.transaction() as conn:
+            for told in sources:
+                changed = conn.execute(
+                    """INSERT INTO sources VALUES (:source_id, :publisher, :country, :source_type)
+                       ON CONFLICT (source_id) DO UPDATE SET publisher = excluded.publisher,
+                           country = excluded.country, source_type = excluded.source_type
+                       WHERE (publisher, country, source_type)
+                           IS NOT (excluded.publisher, excluded.country, excluded.source_type)""",
+                    {name: told[name] for name in ("source_id", "publisher", "country", "source_type")},
+                ).rowcount
+                if changed:
+                    conn.execute(
+                        """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT pair FROM findings
+                           JOIN articles USING (article_id) WHERE source_id = ?""",
+                        (told["source_id"],),
+                    )
 
     def save(self, reading: PageReading, version: str, source_id: str) -> None:
         """Store what became of a page, with its article and findings, in one transaction."""
+        if self._is_withdrawn(reading):
+            url = reading.article.url if reading.article else ""
+            reading = PageReading(page_id=reading.page_id, outcome=Outcome.WITHDRAWN, reason=url)
         with self.store.transaction() as conn:
             _forget(conn, reading.page_id)
             if reading.article is not None:
@@ -102,8 +133,10 @@ class Ledger:
                            SELECT leader_id FROM copy_groups JOIN articles USING (article_id) WHERE article_no > ?)""",
                     (last,),
                 )
-            for row in conn.execute("SELECT pair FROM dirty_pairs ORDER BY pair").fetchall():
-                merge.merge_pair(conn, row["pair"])
+            dirty = [row["pair"] for row in conn.execute("SELECT pair FROM dirty_pairs ORDER BY pair")]
+            for pair in dirty:
+                merge.merge_pair(conn, pair)
+            sums.relate(conn, dirty)
             conn.execute("DELETE FROM dirty_pairs")
 
     def end_run(self, now: datetime, how: str) -> None:
@@ -117,6 +150,58 @@ class Ledger:
         marks = ",".join("?" * len(wanted))
         with self.store.transaction() as conn:
             return conn.execute(f"DELETE FROM readings WHERE outcome IN ({marks})", wanted).rowcount  # noqa: S608
+
+    # --- what was withdrawn
+
+    def _know_withdrawn(self) -> None:
+        beside = self.store.path.with_name("decisions.db")
+        if beside.exists():
+            decisions = Decisions.open(beside)
+            self._withdrawn = decisions.withdrawn_articles()
+            decisions.close()
+
+    def _is_withdrawn(self, reading: PageReading) -> bool:
+        pages, urls = self._withdrawn
+        return reading.page_id in pages or (reading.article is not None and reading.article.url in urls)
+
+    def take_out_withdrawn(self, *, wipe: bool = False) -> int:
+        """Take out what was withdrawn since it was stored; returns how many articles went.
+
+        Pages whose withdrawal was undone are unread again. `wipe` overwrites what is deleted.
+        """
+        self._know_withdrawn()
+        pages, urls = self._withdrawn
+        if wipe:
+            self.store.db.conn.execute("PRAGMA secure_delete=ON")
+        with self.store.transaction() as conn:
+            gone = (
+                [
+                    (row["article_id"], row["url"])
+                    for row in conn.execute("SELECT article_id, url FROM articles ORDER BY article_id")
+                    if row["article_id"] in pages or row["url"] in urls
+                ]
+                if pages
+                else []
+            )
+            for article_id, url in gone:
+                version = conn.execute("SELECT version FROM readings WHERE page_id = ?", (article_id,)).fetchone()[0]
+                _forget(conn, article_id)
+                conn.execute(
+                    "INSERT INTO readings VALUES (?, ?, ?, NULL, ?)", (article_id, Outcome.WITHDRAWN, url, version)
+                )
+            back = [
+                (row["page_id"],)
+                for row in conn.execute("SELECT page_id, reason FROM readings WHERE outcome = ?", (Outcome.WITHDRAWN,))
+                if row["page_id"] not in pages and row["reason"] not in urls
+            ]
+            conn.executemany("DELETE FROM readings WHERE page_id = ?", back)
+            if wipe and gone:
+                conn.execute("INSERT INTO articles_fts (articles_fts) VALUES ('optimize')")
+        if gone:
+            self.settle()
+        if wipe:
+            self.store.db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
 
     # --- reading back
 
@@ -211,14 +296,19 @@ def _save_article(conn: sqlite3.Connection, article: Article, source_id: str) ->
 
 
 def _save_extraction(conn: sqlite3.Connection, article_id: str, extraction: Extraction) -> None:
-    for position, finding in enumerate(extraction.deals):
-        _save_finding(conn, article_id, position, finding, extraction.extractor_version)
+    # Counted within its pair, so that a finding keeps its id when the article gains or loses others.
+    seen: dict[str, int] = {}
+    for finding in extraction.deals:
+        pair = merge.pair_key(finding.vendor_id, finding.vendor, finding.vendor_country, finding.country)
+        position = seen[pair] = seen.get(pair, -1) + 1
+        _save_finding(conn, article_id, pair, position, finding, extraction.extractor_version)
     for position, claim in enumerate(extraction.claims):
         _save_claim(conn, article_id, position, claim)
 
 
-def _save_finding(conn: sqlite3.Connection, article_id: str, position: int, found: Finding, extractor: str) -> None:
-    pair = merge.pair_key(found.vendor_id, found.vendor, found.vendor_country, found.country)
+def _save_finding(
+    conn: sqlite3.Connection, article_id: str, pair: str, position: int, found: Finding, extractor: str
+) -> None:
     finding_id = _id("F", article_id, pair, position)
     financing, money = found.financing, found.financing.money if found.financing else None
     row = {
@@ -262,9 +352,12 @@ def _save_finding(conn: sqlite3.Connection, article_id: str, position: int, foun
         [(finding_id, span.slot, span.start, span.end, span.where) for span in found.spans],
     )
     conn.executemany(
-        "INSERT INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (finding_id, i, item.type, item.financier, *_money(item.money))
+            (
+                *(finding_id, i, item.type, item.financier, *_money(item.money)),
+                *(item.rate, item.maturity_years, item.grace_years),
+            )
             for i, item in enumerate(found.instruments or ((financing,) if financing else ()))
         ],
     )
