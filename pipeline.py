@@ -74,6 +74,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "withdraw": ("ledger", "Take an article or a deal out, and keep it out."),
     "backup": ("ledger", "Copy the decisions (with --all everything) into a folder, checked."),
     "restore": ("ledger", "Put a backup in place; what lies there is kept beside."),
+    "bulk": (
+        "bulk",
+        "Read whole WARC files into Parquet parts that `load` takes into the ledger; what is done is not done again.",
+    ),
+    "load": ("bulk", "Take the parts that `bulk` made into the ledger; loading them again changes nothing."),
     "train": ("read", "Train the extractor again from the corpus (needs the extra [train])."),
 }
 

@@ -56,8 +56,11 @@ class Extractor:
                 digest.update(mine.name.encode() + mine.read_bytes())
         return f"rules {_RULES}, model {self.scorer.version}, lexicon {digest.hexdigest()[:12]}"
 
-    def extract(self, document: Document) -> Extraction:
-        """Everything that one document asserts. Never raises for what a text says."""
+    def extract(self, document: Document, *, gated: bool = True) -> Extraction:
+        """Everything that one document asserts; not `gated`, also of one that the gate would drop.
+
+        Never raises for what a text says.
+        """
         notes: list[str] = []
         text = document.text
         if len(text) > LONGEST_TEXT:
@@ -84,7 +87,7 @@ class Extractor:
             return ended(Outcome.TOO_SHORT)
         # Before the language: nearly all of a stream ends here, and to tell a language takes longer than the gate.
         told = (document.lang or "").lower()[:2]
-        if not self.gate.passes(plain(f"{document.title.strip()}\n\n{text}")):
+        if gated and not self.gate.passes(plain(f"{document.title.strip()}\n\n{text}")):
             return ended(Outcome.NOT_RELEVANT, told or None)
         lang = told or detect_language(text)
         reading = read_text(f"{document.title.strip()}\n\n{text}")

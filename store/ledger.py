@@ -87,28 +87,36 @@ class Ledger:
 
     def save(self, reading: PageReading, version: str, source_id: str) -> None:
         """Store what became of a page, with its article and findings, in one transaction."""
+        self.save_many([(reading, version, source_id)])
+
+    def save_many(self, readings: Sequence[tuple[PageReading, str, str]]) -> None:
+        """Store what became of several pages (each with the version that read and its source) in one transaction."""
+        with self.store.transaction() as conn:
+            for reading, version, source_id in readings:
+                self._save(conn, reading, version, source_id)
+            conn.execute("UPDATE runs SET items_in = items_in + ? WHERE run_id = ?", (len(readings), self.run_id))
+
+    def _save(self, conn: sqlite3.Connection, reading: PageReading, version: str, source_id: str) -> None:
         if self._is_withdrawn(reading):
             url = reading.article.url if reading.article else ""
             reading = PageReading(page_id=reading.page_id, outcome=Outcome.WITHDRAWN, reason=url)
-        with self.store.transaction() as conn:
-            _forget(conn, reading.page_id)
-            if reading.article is not None:
-                _save_article(conn, reading.article, source_id)
-                copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
-            if reading.article is not None and reading.extraction is not None:
-                _save_extraction(conn, reading.article.article_id, reading.extraction)
-            conn.execute(
-                "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
-                (
-                    *(reading.page_id, reading.outcome, reading.reason),
-                    *(reading.article.article_id if reading.article else None, version),
-                ),
-            )
-            conn.execute(
-                "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
-                (self.run_id, reading.page_id, reading.outcome, reading.reason),
-            )
-            conn.execute("UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?", (self.run_id,))
+        _forget(conn, reading.page_id)
+        if reading.article is not None:
+            _save_article(conn, reading.article, source_id)
+            copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
+        if reading.article is not None and reading.extraction is not None:
+            _save_extraction(conn, reading.article.article_id, reading.extraction)
+        conn.execute(
+            "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
+            (
+                *(reading.page_id, reading.outcome, reading.reason),
+                *(reading.article.article_id if reading.article else None, version),
+            ),
+        )
+        conn.execute(
+            "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
+            (self.run_id, reading.page_id, reading.outcome, reading.reason),
+        )
 
     def settle(self) -> None:
         """Bring search index, copy groups and deals up to the articles; all in one transaction."""
