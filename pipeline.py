@@ -48,6 +48,8 @@ DEFAULT_DB = Path("output/watchledger.db")
 DEMO_DB = Path("output/demo/watchledger.db")
 # A PDF of 500 pages takes longer than a web page may (MEASURED-CRAWL, section 8).
 PDF_SECONDS = 60.0
+# Readings in one transaction of `run` and `process`; a kill costs at most so many, which are then read again.
+WRITE_EVERY = 50
 
 
 # Name -> module in commands/, and the line that `--help` shows (so that help loads nothing; a test compares them).
@@ -232,12 +234,20 @@ def read_pages(workspace: Workspace, make: Callable[[], Reader] | None = None) -
                 raise ModelError(f"the extractor does not start: {version}")
             ledger.begin_run("process", version, datetime.now(UTC))
             ledger.know_sources(archive.sources().values())
-            for number, (stored, result) in enumerate(pool.run(_unread(archive, ledger, version)), 1):
+            # Readings are written in batches, and what is in hand when a run is killed is read again by the next.
+            batch: list[tuple[PageReading, str, str]] = []
+            unsettled = 0
+            for stored, result in pool.run(_unread(archive, ledger, version)):
                 assert isinstance(stored, StoredPage)
-                ledger.save(_reading(stored, result), version, stored.page.source_id)
+                batch.append((_reading(stored, result), version, stored.page.source_id))
                 tick(stored)
-                if number % SETTLE_EVERY == 0:
-                    ledger.settle()
+                if len(batch) == WRITE_EVERY:
+                    ledger.save_many(batch)
+                    unsettled, batch = unsettled + len(batch), []
+                    if unsettled >= SETTLE_EVERY:
+                        ledger.settle()
+                        unsettled = 0
+            ledger.save_many(batch)
             ledger.settle()
             ledger.end_run(datetime.now(UTC), "finished")
     finally:

@@ -11,6 +11,8 @@ import hashlib
 import re
 import sqlite3
 
+from store.rows import Rows
+
 # Shorter paragraphs ("Read more", "By our reporter") are shared by strangers.
 MIN_PARAGRAPH = 60
 # An outlet that prints a wire story often cuts it and adds a local paragraph.
@@ -21,7 +23,7 @@ MAX_SHARERS = 50
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
 
-def save_paragraphs(conn: sqlite3.Connection, article_id: str, text: str) -> None:
+def save_paragraphs(rows: Rows, article_id: str, text: str) -> None:
     """Remember the article's paragraphs by hash."""
     sizes: dict[int, int] = {}
     for paragraph in text.split("\n"):
@@ -29,7 +31,7 @@ def save_paragraphs(conn: sqlite3.Connection, article_id: str, text: str) -> Non
         if len(folded) >= MIN_PARAGRAPH:
             digest = hashlib.blake2b(folded.encode(), digest_size=8).digest()
             sizes[int.from_bytes(digest, "big", signed=True)] = len(folded)
-    conn.executemany("INSERT INTO paragraphs VALUES (?, ?, ?)", [(article_id, h, n) for h, n in sizes.items()])
+    rows.executemany("INSERT INTO paragraphs VALUES (?, ?, ?)", [(article_id, h, n) for h, n in sizes.items()])
 
 
 def join_groups(conn: sqlite3.Connection, article_id: str) -> None:

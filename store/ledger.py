@@ -14,6 +14,7 @@ from records import Article, Claim, Extraction, Finding, Outcome, PageReading
 from store import copies, merge, sums
 from store.connect import Store, open_database
 from store.decisions import Decisions
+from store.rows import Rows
 from store.schema import ledger as migrations
 
 # Readings stored between two refreshes of search index, copy groups and deals.
@@ -91,29 +92,40 @@ class Ledger:
 
     def save_many(self, readings: Sequence[tuple[PageReading, str, str]]) -> None:
         """Store what became of several pages (each with the version that read and its source) in one transaction."""
+        last = {reading.page_id: (reading, version, source_id) for reading, version, source_id in readings}
         with self.store.transaction() as conn:
-            for reading, version, source_id in readings:
-                self._save(conn, reading, version, source_id)
+            rows = Rows()
+            known = self._known(conn, list(last))
+            for reading, version, source_id in last.values():
+                if reading.page_id in known:
+                    _forget(conn, reading.page_id)
+                self._save(rows, reading, version, source_id)
+            rows.write(conn)
             conn.execute("UPDATE runs SET items_in = items_in + ? WHERE run_id = ?", (len(readings), self.run_id))
 
-    def _save(self, conn: sqlite3.Connection, reading: PageReading, version: str, source_id: str) -> None:
+    def _known(self, conn: sqlite3.Connection, page_ids: Sequence[str]) -> set[str]:
+        """Those of `page_ids` that were read before."""
+        marks = ",".join("?" * len(page_ids))
+        told = conn.execute(f"SELECT page_id FROM readings WHERE page_id IN ({marks})", page_ids)  # noqa: S608
+        return {row[0] for row in told}
+
+    def _save(self, rows: Rows, reading: PageReading, version: str, source_id: str) -> None:
         if self._is_withdrawn(reading):
             url = reading.article.url if reading.article else ""
             reading = PageReading(page_id=reading.page_id, outcome=Outcome.WITHDRAWN, reason=url)
-        _forget(conn, reading.page_id)
         if reading.article is not None:
-            _save_article(conn, reading.article, source_id)
-            copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
+            _save_article(rows, reading.article, source_id)
+            copies.save_paragraphs(rows, reading.article.article_id, reading.article.text)
         if reading.article is not None and reading.extraction is not None:
-            _save_extraction(conn, reading.article.article_id, reading.extraction)
-        conn.execute(
+            _save_extraction(rows, reading.article.article_id, reading.extraction)
+        rows.execute(
             "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
             (
                 *(reading.page_id, reading.outcome, reading.reason),
                 *(reading.article.article_id if reading.article else None, version),
             ),
         )
-        conn.execute(
+        rows.execute(
             "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
             (self.run_id, reading.page_id, reading.outcome, reading.reason),
         )
@@ -265,8 +277,11 @@ def _iso(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="seconds")
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def _forget(conn: sqlite3.Connection, page_id: str) -> None:
@@ -290,8 +305,8 @@ def _forget(conn: sqlite3.Connection, page_id: str) -> None:
     conn.execute("DELETE FROM articles WHERE article_id = ?", (page_id,))
 
 
-def _save_article(conn: sqlite3.Connection, article: Article, source_id: str) -> None:
-    conn.execute(
+def _save_article(rows: Rows, article: Article, source_id: str) -> None:
+    rows.execute(
         """INSERT INTO articles (article_id, url, title, text, language, outlet, author, published,
                published_precision, published_rule, truncated, pages, source_id)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -303,20 +318,18 @@ def _save_article(conn: sqlite3.Connection, article: Article, source_id: str) ->
     )
 
 
-def _save_extraction(conn: sqlite3.Connection, article_id: str, extraction: Extraction) -> None:
+def _save_extraction(rows: Rows, article_id: str, extraction: Extraction) -> None:
     # Counted within its pair, so that a finding keeps its id when the article gains or loses others.
     seen: dict[str, int] = {}
     for finding in extraction.deals:
         pair = merge.pair_key(finding.vendor_id, finding.vendor, finding.vendor_country, finding.country)
         position = seen[pair] = seen.get(pair, -1) + 1
-        _save_finding(conn, article_id, pair, position, finding, extraction.extractor_version)
+        _save_finding(rows, article_id, pair, position, finding, extraction.extractor_version)
     for position, claim in enumerate(extraction.claims):
-        _save_claim(conn, article_id, position, claim)
+        _save_claim(rows, article_id, position, claim)
 
 
-def _save_finding(
-    conn: sqlite3.Connection, article_id: str, pair: str, position: int, found: Finding, extractor: str
-) -> None:
+def _save_finding(rows: Rows, article_id: str, pair: str, position: int, found: Finding, extractor: str) -> None:
     finding_id = _id("F", article_id, pair, position)
     financing, money = found.financing, found.financing.money if found.financing else None
     row = {
@@ -349,17 +362,16 @@ def _save_finding(
         "field_confidence": _json({slot: round(value, 4) for slot, value in found.field_confidence}),
         "extractor": extractor,
     }
-    columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-    conn.execute(f"INSERT INTO findings ({columns}) VALUES ({marks})", row)  # noqa: S608
-    conn.execute("INSERT OR IGNORE INTO dirty_pairs VALUES (?)", (pair,))
-    conn.executemany(
+    rows.insert("findings", row)
+    rows.execute("INSERT OR IGNORE INTO dirty_pairs VALUES (?)", (pair,))
+    rows.executemany(
         "INSERT INTO evidence VALUES (?, ?, ?)", [(finding_id, i, quote) for i, quote in enumerate(found.evidence)]
     )
-    conn.executemany(
+    rows.executemany(
         "INSERT OR IGNORE INTO spans VALUES (?, ?, ?, ?, ?)",
         [(finding_id, span.slot, span.start, span.end, span.where) for span in found.spans],
     )
-    conn.executemany(
+    rows.executemany(
         "INSERT INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
@@ -375,8 +387,8 @@ def _money(money: Any) -> tuple[float | None, str | None, str | None]:
     return (money.amount, money.currency, money.raw) if money else (None, None, None)
 
 
-def _save_claim(conn: sqlite3.Connection, article_id: str, position: int, claim: Claim) -> None:
-    conn.execute(
+def _save_claim(rows: Rows, article_id: str, position: int, claim: Claim) -> None:
+    rows.execute(
         "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(_id("C", article_id, claim.vendor or "", position), article_id, claim.vendor, claim.vendor_country),

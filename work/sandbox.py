@@ -71,7 +71,7 @@ class Watcher:
         self._make = make
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
+        self._closed = self._walking = False
         self._mark_file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the watcher
         self._mark_file.truncate(_MARK.size)
         self._mark = mmap.mmap(self._mark_file.fileno(), _MARK.size)
@@ -82,17 +82,34 @@ class Watcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        """End the walker for good; a walk that is under way, in whatever thread, raises WatchledgerError."""
-        self._closed = True
-        self.stop()
-
     def walk(self, shard: str) -> Iterator[Told]:
         """All that is told of a shard, in order; each item that gave no result with a `Lost`.
 
         Counts and results up to the last one told are never told again, whatever becomes of the walker. Raises
         WatchledgerError where the walker cannot be made or the shard cannot be read.
         """
+        self._walking = True
+        try:
+            yield from self._walk(shard)
+        finally:
+            self._walking = False
+            if self._closed:
+                self._tidy()
+
+    def close(self) -> None:
+        """End the walker for good; a walk that is under way, in whatever thread, raises WatchledgerError."""
+        self._closed = True
+        process = self._process
+        if self._walking and process is not None:
+            process.kill()  # whoever walks sees it go and tidies up
+        else:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        self.stop()
+        self._mark_file.close()
+
+    def _walk(self, shard: str) -> Iterator[Told]:
         start, skipped, stuck_at = 0, frozenset[int](), _NOWHERE
         doubted: set[int] = set()
         while True:
@@ -135,14 +152,14 @@ class Watcher:
         process, self._process = self._process, None
         process.kill()
         process.wait()
-        if self._closed:  # another thread may still wait at the pipes; they go when it lets go of them
-            return
         for pipe in (process.stdin, process.stdout):
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
     def _send(self, job: Any) -> None:
+        if self._closed:
+            raise WatchledgerError(f"{job[0]}: stopped")
         if self._process is None:
             self._mark[:] = _MARK.pack(_NOWHERE, 0)
             self._process = self._start()
