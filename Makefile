@@ -35,8 +35,14 @@ bench-quality: $(VENV)/.dev
 bench-final: $(VENV)/.dev
 	$(BIN)/python -m bench.final
 
+bench-speed: $(VENV)/.dev
+	bench/peers/make.sh
+	$(BIN)/python -m bench.speed
+
 soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak_demo
+	$(BIN)/python -m bench.soak_scale
+	$(BIN)/python -m bench.soak_fuzz
 
 train: $(VENV)/.dev
 	$(PIP) install --only-binary :all: -e '.[train]'

@@ -31,6 +31,8 @@ from work.pool import WALL_FACTOR, Limits, Lost, address_space, end_with
 
 # A walker whose resident memory passes this gives way to a new one at the next item: libraries leak a little.
 TIRED_BYTES = 900 << 20
+# Walkers started in a row that end before they are ready, until that is the run's fault and not somebody's kill -9.
+STARTS = 3
 # Items between two tellings of counts, and between two looks at the memory.
 TELL_EVERY = 256
 _HEAD = struct.Struct("<I")
@@ -112,6 +114,7 @@ class Watcher:
     def _walk(self, shard: str) -> Iterator[Told]:
         start, skipped, stuck_at = 0, frozenset[int](), _NOWHERE
         doubted: set[int] = set()
+        unready = 0
         while True:
             self._send((shard, start, skipped))
             try:
@@ -132,7 +135,11 @@ class Watcher:
                 if self._closed:
                     raise WatchledgerError(f"{shard}: stopped at record {at}") from None
                 if at == _NOWHERE:
-                    raise ModelError(f"a walker ended before it was ready ({gone.lost.detail})") from None
+                    unready += 1
+                    if unready == STARTS:
+                        raise ModelError(f"a walker ended before it was ready ({gone.lost.detail})") from None
+                    continue
+                unready = 0
                 if working and at >= start:
                     # A crash may be somebody's kill -9: the item gets one more chance.
                     if gone.lost.kind == "crash" and at not in doubted:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.gate.pages import passages, planted
+from bench.soak_fuzz import mutate
+from extract.cascade import Cascade
 from extract.clean import decode
 from extract.gate import Gate, page_text, plain
 from extract.lexicon import Lexicon
@@ -99,3 +105,13 @@ def test_the_words_of_a_page(html, text):
 def test_a_gate_of_another_version_is_named_not_used(gate):
     with pytest.raises(ModelError, match="another version"):
         Gate(gate._lexicon, {"format": 99})
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10_000))
+def test_mutated_pages_neither_raise_nor_hang(gate, seed):
+    pick = random.Random(seed)
+    page = planted(pick.randrange(5000), passages())
+    began = time.process_time()
+    Cascade(gate, None, None, sample=0.0, seed=1).look(mutate(page.body, pick), page.content_type)
+    assert time.process_time() - began < 10

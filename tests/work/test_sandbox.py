@@ -14,7 +14,7 @@ import pytest
 from records import InputError, ModelError, WatchledgerError
 from tests.work.walks import make_broken_walk, make_line_walk
 from work.pool import Limits, Lost
-from work.sandbox import Watcher
+from work.sandbox import _MARK, Watcher
 
 LIMITS = Limits(seconds=0.5, memory_bytes=512 << 20)
 
@@ -86,11 +86,12 @@ def test_walkers_killed_at_random_change_nothing(tmp_path, seed):
         stop = threading.Event()
 
         def kill() -> None:
-            while not stop.wait(pick.uniform(0.1, 0.5)) and len(killed) < 4:
-                process = watcher._process
-                if process is not None and process.poll() is None:
+            # At most once at each item: one that takes its walker with it twice is given up as harmful.
+            while not stop.wait(pick.uniform(0.05, 0.2)) and len(killed) < 3:
+                process, (at, _) = watcher._process, _MARK.unpack(watcher._mark[:])
+                if process is not None and at >= 0 and at not in killed:
                     os.kill(process.pid, signal.SIGKILL)
-                    killed.append(process.pid)
+                    killed.append(at)
 
         killer = threading.Thread(target=kill)
         killer.start()
