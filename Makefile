@@ -41,9 +41,15 @@ bench-final: $(VENV)/.dev
 bench-gather: $(VENV)/.dev
 	$(BIN)/python -m bench.gather
 
+bench-speed: $(VENV)/.dev
+	bench/peers/make.sh
+	$(BIN)/python -m bench.speed
+
 soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak_demo
 	$(BIN)/python -m bench.soak_crawl
+	$(BIN)/python -m bench.soak_scale
+	$(BIN)/python -m bench.soak_fuzz
 
 train: $(VENV)/.dev
 	$(PIP) install --only-binary :all: torch onnx safetensors 'scikit-learn>=1.5'

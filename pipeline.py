@@ -49,6 +49,8 @@ DEFAULT_DB = Path("output/watchledger.db")
 DEMO_DB = Path("output/demo/watchledger.db")
 # A PDF of 500 pages takes longer than a web page may (MEASURED-CRAWL, section 8).
 PDF_SECONDS = 60.0
+# Readings in one transaction of `run` and `process`; a kill costs at most so many, which are then read again.
+WRITE_EVERY = 50
 
 
 # Name -> module in commands/, and the line that `--help` shows (so that help loads nothing; a test compares them).
@@ -76,6 +78,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "withdraw": ("ledger", "Take an article or a deal out, and keep it out."),
     "backup": ("ledger", "Copy the decisions (with --all everything) into a folder, checked."),
     "restore": ("ledger", "Put a backup in place; what lies there is kept beside."),
+    "bulk": (
+        "bulk",
+        "Read whole WARC files into Parquet parts that `load` takes into the ledger; what is done is not done again.",
+    ),
+    "load": ("bulk", "Take the parts that `bulk` made into the ledger; loading them again changes nothing."),
     "train": ("read", "Train the extractor again from the corpus (needs the extra [train])."),
 }
 
@@ -238,12 +245,20 @@ def read_pages(workspace: Workspace, make: Callable[[], Reader] | None = None) -
             ledger.know_sources(archive.sources().values())
             # Twice, as what the first time shows to be a site's furniture is cut from the pages that were read before.
             for _ in range(2):
-                for number, (stored, result) in enumerate(pool.run(_unread(archive, ledger, version)), 1):
+                # Written in batches; what is in hand when a run is killed is read again by the next.
+                batch: list[tuple[PageReading, str, str]] = []
+                unsettled = 0
+                for stored, result in pool.run(_unread(archive, ledger, version)):
                     assert isinstance(stored, StoredPage)
-                    ledger.save(_reading(stored, result), version, stored.page.source_id)
+                    batch.append((_reading(stored, result), version, stored.page.source_id))
                     tick(stored)
-                    if number % SETTLE_EVERY == 0:
-                        ledger.settle()
+                    if len(batch) == WRITE_EVERY:
+                        ledger.save_many(batch)
+                        unsettled, batch = unsettled + len(batch), []
+                        if unsettled >= SETTLE_EVERY:
+                            ledger.settle()
+                            unsettled = 0
+                ledger.save_many(batch)
                 ledger.settle()
             ledger.end_run(datetime.now(UTC), "finished")
     finally:

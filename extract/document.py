@@ -11,7 +11,7 @@ import py3langid
 
 import models  # before anything that puts another `models` on the path (onnxruntime.quantization does)
 from extract.decode import DEFAULTS
-from extract.gate import passes
+from extract.gate import Gate, plain
 from extract.graph import GraphBuilder
 from extract.judge import Judge
 from extract.lexicon import Lexicon
@@ -37,6 +37,7 @@ class Extractor:
         self.lexicon = lexicon
         self.scorer = scorer
         self.overlay = overlay
+        self.gate = Gate.load(lexicon)
         self.builder = GraphBuilder(lexicon)
         self.settings = {**DEFAULTS, **scorer.settings.get("decode", {})}
 
@@ -57,8 +58,11 @@ class Extractor:
                 digest.update(mine.name.encode() + mine.read_bytes())
         return f"rules {_RULES}, model {self.scorer.version}, lexicon {digest.hexdigest()[:12]}"
 
-    def extract(self, document: Document) -> Extraction:
-        """Everything that one document asserts. Never raises for what a text says."""
+    def extract(self, document: Document, *, gated: bool = True) -> Extraction:
+        """Everything that one document asserts; not `gated`, also of one that the gate would drop.
+
+        Never raises for what a text says.
+        """
         notes: list[str] = []
         text = document.text
         if len(text) > LONGEST_TEXT:
@@ -83,11 +87,12 @@ class Extractor:
             return ended(Outcome.EMPTY)
         if len(text.strip()) < SHORTEST_TEXT:
             return ended(Outcome.TOO_SHORT)
-        lang = (document.lang or "").lower()[:2] or detect_language(text)
+        # Before the language: nearly all of a stream ends here, and to tell a language takes longer than the gate.
+        told = (document.lang or "").lower()[:2]
+        if gated and not self.gate.passes(plain(f"{document.title.strip()}\n\n{text}")):
+            return ended(Outcome.NOT_RELEVANT, told or None)
+        lang = told or detect_language(text)
         reading = read_text(f"{document.title.strip()}\n\n{text}")
-        hits = self.lexicon.find(reading.text, lang if lang in LANGUAGES else "en")
-        if not passes(reading.text, hits):
-            return ended(Outcome.NOT_RELEVANT, lang)
         if lang not in LANGUAGES:
             return ended(Outcome.LANGUAGE_NOT_SUPPORTED, lang)
         graph = self.builder.build(document, lang)

@@ -7,6 +7,7 @@ from pathlib import Path
 from extract.blocks import fingerprint
 from extract.clean import CLEANER_VERSION, clean, detect_language
 from extract.document import Extractor
+from extract.gate import Gate
 from records import Document, Outcome, PageReading, StoredPage
 
 
@@ -23,10 +24,17 @@ class PageReader:
         detect_language("A first text, so that no document pays for loading the model.")
         return cls(Extractor.load(overlay))
 
+    @property
+    def gate(self) -> Gate:
+        """The gate that the extractor asks; it decides on pages too."""
+        return self._extractor.gate
+
     def __call__(self, stored: StoredPage | None) -> PageReading | str:
         """The reading of a page; asked with None, the version that reads."""
-        if stored is None:
-            return self.version
+        return self.version if stored is None else self.read(stored)
+
+    def read(self, stored: StoredPage, *, gated: bool = True) -> PageReading:
+        """The reading of a page; without the gate, also of a text that it would drop."""
         cleaned = clean(stored)
         article = cleaned.article
         if article is None:
@@ -39,7 +47,8 @@ class PageReader:
                 date=article.published,
                 lang=article.language,
                 url=article.url,
-            )
+            ),
+            gated=gated,
         )
         return PageReading(
             page_id=stored.page_id,

@@ -11,21 +11,22 @@ import sqlite3
 from urllib.parse import urlsplit
 
 from records import PageReading
+from store.rows import Rows
 
 # Found on the newsroom and on news sites' teasers: three pages may share a quotation, five share furniture.
 REPEATS = 5
 
 
-def save(conn: sqlite3.Connection, reading: PageReading) -> None:
+def save(rows: Rows, reading: PageReading) -> None:
     """Remember the paragraphs of a page."""
     if reading.article is None or not reading.blocks:
         return
     host = host_of(reading.article.url)
-    conn.executemany(
+    rows.executemany(
         "INSERT OR IGNORE INTO page_blocks VALUES (?, ?, ?)",
         [(host, value, reading.page_id) for value in reading.blocks],
     )
-    conn.executemany("INSERT OR IGNORE INTO new_blocks VALUES (?, ?)", [(host, value) for value in reading.blocks])
+    rows.executemany("INSERT OR IGNORE INTO new_blocks VALUES (?, ?)", [(host, value) for value in reading.blocks])
 
 
 def learn(conn: sqlite3.Connection) -> int:

@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from rapidfuzz import fuzz
 
 from records import Article
+from store.rows import Rows
 
 # Shorter paragraphs ("Read more", "By our reporter") are shared by strangers.
 MIN_PARAGRAPH = 60
@@ -47,7 +48,7 @@ _VARIANT_PARAMETERS = {"amp", "print", "outputtype", "output", "ref", "source", 
 _TITLE_PARTS = re.compile(r"\s+[|\u2013\u2014-]\s+|\s*[|»]\s*|\s+::\s+")
 
 
-def save_paragraphs(conn: sqlite3.Connection, article_id: str, text: str) -> None:
+def save_paragraphs(rows: Rows, article_id: str, text: str) -> None:
     """Remember the article's paragraphs by hash."""
     sizes: dict[int, int] = {}
     for paragraph in text.split("\n"):
@@ -55,19 +56,19 @@ def save_paragraphs(conn: sqlite3.Connection, article_id: str, text: str) -> Non
         if len(folded) >= MIN_PARAGRAPH:
             digest = hashlib.blake2b(folded.encode(), digest_size=8).digest()
             sizes[int.from_bytes(digest, "big", signed=True)] = len(folded)
-    conn.executemany("INSERT INTO paragraphs VALUES (?, ?, ?)", [(article_id, h, n) for h, n in sizes.items()])
+    rows.executemany("INSERT INTO paragraphs VALUES (?, ?, ?)", [(article_id, h, n) for h, n in sizes.items()])
 
 
-def save_keys(conn: sqlite3.Connection, article: Article, fingerprint: int | None) -> None:
+def save_keys(rows: Rows, article: Article, fingerprint: int | None) -> None:
     """Remember the article's address, title and SimHash as keys by which candidates are found."""
-    conn.execute("DELETE FROM copy_keys WHERE article_id = ?", (article.article_id,))
+    rows.execute("DELETE FROM copy_keys WHERE article_id = ?", (article.article_id,))
     keys = [("address", address_key(article.url))]
     if title := title_key(article.title, article.outlet or ""):
         keys.append(("title", title))
     if fingerprint is not None:
         keys += [(f"band{n}", f"{fingerprint:016x}"[4 * n : 4 * n + 4]) for n in range(4)]
         keys.append(("simhash", f"{fingerprint:016x}"))
-    conn.executemany(
+    rows.executemany(
         "INSERT OR IGNORE INTO copy_keys VALUES (?, ?, ?)", [(kind, value, article.article_id) for kind, value in keys]
     )
 

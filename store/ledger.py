@@ -14,6 +14,7 @@ from records import Article, Claim, Extraction, Finding, Outcome, PageReading
 from store import blocks, copies, merge, sums
 from store.connect import Store, open_database
 from store.decisions import Decisions
+from store.rows import Rows
 from store.schema import ledger as migrations
 
 # Readings stored between two refreshes of search index, copy groups and deals.
@@ -87,43 +88,55 @@ class Ledger:
 
     def save(self, reading: PageReading, version: str, source_id: str) -> None:
         """Store what became of a page, with its article and findings, in one transaction."""
-        with self.store.transaction() as conn:
-            self._save(conn, reading, version, source_id)
+        self.save_many([(reading, version, source_id)])
 
-    def save_many(self, readings: Iterable[tuple[PageReading, str, str]]) -> int:
-        """Store (reading, version, source) of many pages in one transaction: all or none. Returns how many."""
-        stored = 0
+    def save_many(self, readings: Sequence[tuple[PageReading, str, str]]) -> None:
+        """Store what became of several pages (each with the version that read and its source) in one transaction."""
+        last = {reading.page_id: (reading, version, source_id) for reading, version, source_id in readings}
         with self.store.transaction() as conn:
-            for reading, version, source_id in readings:
-                self._save(conn, reading, version, source_id)
-                stored += 1
-        return stored
+            rows = Rows()
+            self._count_items(conn, list(last))
+            known = self._known(conn, list(last))
+            for reading, version, source_id in last.values():
+                if reading.page_id in known:
+                    _forget(conn, reading.page_id)
+                self._save(rows, reading, version, source_id)
+            rows.write(conn)
 
-    def _save(self, conn: sqlite3.Connection, reading: PageReading, version: str, source_id: str) -> None:
+    def _known(self, conn: sqlite3.Connection, page_ids: Sequence[str]) -> set[str]:
+        """Those of `page_ids` that were read before."""
+        marks = ",".join("?" * len(page_ids))
+        told = conn.execute(f"SELECT page_id FROM readings WHERE page_id IN ({marks})", page_ids)  # noqa: S608
+        return {row[0] for row in told}
+
+    def _count_items(self, conn: sqlite3.Connection, page_ids: Sequence[str]) -> None:
+        """Count these pages in; one that is read again within the run is still one item."""
+        marks = ",".join("?" * len(page_ids))
+        again = conn.execute(
+            f"SELECT COUNT(*) FROM run_items WHERE run_id = ? AND item IN ({marks})",  # noqa: S608
+            (self.run_id, *page_ids),
+        ).fetchone()[0]
+        conn.execute("UPDATE runs SET items_in = items_in + ? WHERE run_id = ?", (len(page_ids) - again, self.run_id))
+
+    def _save(self, rows: Rows, reading: PageReading, version: str, source_id: str) -> None:
         if self._is_withdrawn(reading):
             url = reading.article.url if reading.article else ""
             reading = PageReading(page_id=reading.page_id, outcome=Outcome.WITHDRAWN, reason=url)
-        _forget(conn, reading.page_id)
         if reading.article is not None:
-            _save_article(conn, reading.article, source_id)
-            copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
-            copies.save_keys(conn, reading.article, reading.fingerprint)
-            blocks.save(conn, reading)
+            _save_article(rows, reading.article, source_id)
+            copies.save_paragraphs(rows, reading.article.article_id, reading.article.text)
+            copies.save_keys(rows, reading.article, reading.fingerprint)
+            blocks.save(rows, reading)
         if reading.article is not None and reading.extraction is not None:
-            _save_extraction(conn, reading.article.article_id, reading.extraction)
-        conn.execute(
+            _save_extraction(rows, reading.article.article_id, reading.extraction)
+        rows.execute(
             "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
             (
                 *(reading.page_id, reading.outcome, reading.reason),
                 *(reading.article.article_id if reading.article else None, version),
             ),
         )
-        conn.execute(  # a page that is read again within the run is still one item
-            """UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?1
-               AND NOT EXISTS (SELECT 1 FROM run_items WHERE run_id = ?1 AND item = ?2)""",
-            (self.run_id, reading.page_id),
-        )
-        conn.execute(
+        rows.execute(
             "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
             (self.run_id, reading.page_id, reading.outcome, reading.reason),
         )
@@ -289,8 +302,11 @@ def _iso(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="seconds")
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def _forget(conn: sqlite3.Connection, page_id: str) -> None:
@@ -314,8 +330,8 @@ def _forget(conn: sqlite3.Connection, page_id: str) -> None:
     conn.execute("DELETE FROM articles WHERE article_id = ?", (page_id,))
 
 
-def _save_article(conn: sqlite3.Connection, article: Article, source_id: str) -> None:
-    conn.execute(
+def _save_article(rows: Rows, article: Article, source_id: str) -> None:
+    rows.execute(
         """INSERT INTO articles (article_id, url, title, text, language, outlet, author, published,
                published_precision, published_rule, truncated, pages, source_id)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -327,20 +343,18 @@ def _save_article(conn: sqlite3.Connection, article: Article, source_id: str) ->
     )
 
 
-def _save_extraction(conn: sqlite3.Connection, article_id: str, extraction: Extraction) -> None:
+def _save_extraction(rows: Rows, article_id: str, extraction: Extraction) -> None:
     # Counted within its pair, so that a finding keeps its id when the article gains or loses others.
     seen: dict[str, int] = {}
     for finding in extraction.deals:
         pair = merge.pair_key(finding.vendor_id, finding.vendor, finding.vendor_country, finding.country)
         position = seen[pair] = seen.get(pair, -1) + 1
-        _save_finding(conn, article_id, pair, position, finding, extraction.extractor_version)
+        _save_finding(rows, article_id, pair, position, finding, extraction.extractor_version)
     for position, claim in enumerate(extraction.claims):
-        _save_claim(conn, article_id, position, claim)
+        _save_claim(rows, article_id, position, claim)
 
 
-def _save_finding(
-    conn: sqlite3.Connection, article_id: str, pair: str, position: int, found: Finding, extractor: str
-) -> None:
+def _save_finding(rows: Rows, article_id: str, pair: str, position: int, found: Finding, extractor: str) -> None:
     finding_id = _id("F", article_id, pair, position)
     financing, money = found.financing, found.financing.money if found.financing else None
     row = {
@@ -373,17 +387,16 @@ def _save_finding(
         "field_confidence": _json({slot: round(value, 4) for slot, value in found.field_confidence}),
         "extractor": extractor,
     }
-    columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-    conn.execute(f"INSERT INTO findings ({columns}) VALUES ({marks})", row)  # noqa: S608
-    conn.execute("INSERT OR IGNORE INTO dirty_pairs VALUES (?)", (pair,))
-    conn.executemany(
+    rows.insert("findings", row)
+    rows.execute("INSERT OR IGNORE INTO dirty_pairs VALUES (?)", (pair,))
+    rows.executemany(
         "INSERT INTO evidence VALUES (?, ?, ?)", [(finding_id, i, quote) for i, quote in enumerate(found.evidence)]
     )
-    conn.executemany(
+    rows.executemany(
         "INSERT OR IGNORE INTO spans VALUES (?, ?, ?, ?, ?)",
         [(finding_id, span.slot, span.start, span.end, span.where) for span in found.spans],
     )
-    conn.executemany(
+    rows.executemany(
         "INSERT INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
@@ -399,8 +412,8 @@ def _money(money: Any) -> tuple[float | None, str | None, str | None]:
     return (money.amount, money.currency, money.raw) if money else (None, None, None)
 
 
-def _save_claim(conn: sqlite3.Connection, article_id: str, position: int, claim: Claim) -> None:
-    conn.execute(
+def _save_claim(rows: Rows, article_id: str, position: int, claim: Claim) -> None:
+    rows.execute(
         "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(_id("C", article_id, claim.vendor or "", position), article_id, claim.vendor, claim.vendor_country),

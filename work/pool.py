@@ -125,7 +125,7 @@ def _start(make: Callable[[], Callable[[Any], Any]], memory_bytes: int, parent: 
     global _work, _fault
     logging.disable(logging.CRITICAL)  # what libraries say of a page is no news to whoever runs this
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     try:
         _work = make()
     except WatchledgerError as error:  # told with the first task, as the pool would only say "broken"
@@ -133,7 +133,7 @@ def _start(make: Callable[[], Callable[[Any], Any]], memory_bytes: int, parent: 
     except Exception as error:
         _fault = ModelError(f"a worker does not start: {type(error).__name__}: {str(error)[:300]}")
     # After the models are loaded: the limit is on what documents add to them.
-    used = _address_space()
+    used = address_space()
     resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -150,14 +150,14 @@ def _call(task: Any, seconds: float) -> Any:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End the worker when its parent is gone, also when the parent was killed."""
     while os.getppid() == parent:
         time.sleep(1.0)
     os._exit(1)
 
 
-def _address_space() -> int:
+def address_space() -> int:
     """Bytes of address space in use; where the system does not tell, those of a worker with its models."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
