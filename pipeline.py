@@ -61,6 +61,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sources": ("gather", "List the sources with what became of them."),
     "status": ("gather", "Tell how the last crawl and every page ended."),
     "retry": ("gather", "Let addresses and pages that failed be tried again by the next run."),
+    "review": ("review", "Open the review screen over the ledger: evidence beside fields, one key a decision."),
     "extract": ("read", "Read the deals out of documents: JSON lines with id and text, or one .txt file."),
     "score": ("read", "Score PREDICTED (or what the extractor reads now) against the gold documents of GOLD."),
     "train": ("read", "Train the extractor again from the corpus (needs the extra [train])."),

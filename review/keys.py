@@ -18,17 +18,17 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "next": ("j", "next deal"),
     "previous": ("k", "previous"),
     "merge": ("m", "merge"),
-    "not_same": ("n", "not the same"),
+    "not_same": ("n", "not same"),
     "add": ("d", "new deal"),
     "split": ("D", "split"),
-    "done": (".", "article done"),
+    "done": (".", "no more here"),
     "next_finding": ("]", "next finding"),
     "previous_finding": ("[", "previous finding"),
     "article": ("e", "article"),
     "queue": ("g", "queue"),
     "search": ("/", "search"),
     "print": ("p", "print page"),
-    "help": ("?", "all keys"),
+    "help": ("?", "keys"),
 }
 FIELD_KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "-", "=")
 _NAMED = ("space", "Enter", "Tab", "Backspace", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")

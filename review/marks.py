@@ -68,14 +68,17 @@ def slot_of(name: str) -> str:
     return _SAME_SLOT.get(name, name)
 
 
-def marked(text: str, start: int, end: int, marks: Iterable[Mark]) -> Markup:
-    """`text[start:end]` with its marks; each piece says at which code point it starts.
+def marked(
+    text: str, start: int, end: int, marks: Iterable[Mark], evidence: Sequence[tuple[int, int]] = ()
+) -> Markup:
+    """`text[start:end]` with its marks; each piece says at which code point it starts; evidence is of class "told".
 
     Overlapping marks are cut into pieces; a piece shows the first slot of LETTERS that covers it and names the others
     in its title. Only the first piece of a mark carries the letter.
     """
     within = [m for m in marks if m.start < end and m.end > start and m.slot in LETTERS]
-    borders = sorted({start, end, *(min(max(p, start), end) for m in within for p in (m.start, m.end))})
+    points = [p for m in within for p in (m.start, m.end)] + [p for place in evidence for p in place]
+    borders = sorted({start, end, *(min(max(p, start), end) for p in points)})
     rank = list(LETTERS)
     out: list[Markup] = []
     shown_before: set[Mark] = set()
@@ -83,15 +86,16 @@ def marked(text: str, start: int, end: int, marks: Iterable[Mark]) -> Markup:
         covering = sorted((m for m in within if m.start <= left and right <= m.end), key=lambda m: rank.index(m.slot))
         piece = escape(text[left:right])
         if not covering:
-            out.append(Markup('<span data-at="{}">{}</span>').format(left, piece))
+            told = Markup(' class="told"') if any(a <= left and right <= b for a, b in evidence) else ""
+            out.append(Markup('<span{} data-at="{}">{}</span>').format(told, left, piece))
             continue
         top = covering[0]
         letter = LETTERS[top.slot] if top not in shown_before else ""
         shown_before.add(top)
-        told = ", ".join(dict.fromkeys(m.slot for m in covering))
+        slots = ", ".join(dict.fromkeys(m.slot for m in covering))
         out.append(
             Markup('<mark class="slot-{}" data-letter="{}" data-at="{}" title="{}">{}</mark>').format(
-                top.slot, letter, left, told, piece
+                top.slot, letter, left, slots, piece
             )
         )
     return Markup("").join(out)
@@ -168,6 +172,6 @@ def paragraphs(
         near = [m for m in kept if m.start < right and m.end > left]
         holds = any(a < right and b > left for a, b in evidence)
         out.append(
-            Markup("<p{}>{}</p>").format(Markup(' class="evidence"') if holds else "", marked(text, left, right, near))
+            Markup("<p{}>{}</p>").format(Markup(' class="evidence"') if holds else "", marked(text, left, right, near, evidence))
         )
     return Markup("\n").join(out)
