@@ -30,7 +30,9 @@ from records import ConfigError, InputError
     metavar="PERCENT",
     help="Share of items shown without the machine's answer.",
 )
-@click.option("--seed", default=0, show_default=True, help="Draws the unaided items and the sample of dropped articles.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Draws the unaided items and the sample of dropped articles."
+)
 def review(
     db: Path,
     name: str | None,

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, unquote
 from records import Act, DealState, DecisionAction, DecisionConflict, InputError, RecordError, StoreError
 from review.fields import BY_NAME, FIELDS, check, country_shown
 from review.history import line
-from review.pages import AHEAD, House, Pages, Reply, json_reply
+from review.house import House, Reply, json_reply
+from review.pages import AHEAD, Pages
 from review.screens import label, machine_values
 from review.spec import Spec, read_spec
 from store import review as shelf
@@ -49,7 +50,9 @@ class Api:
         after = told.get("after", [""])[-1]
         cursor = shelf.cursor_before(self.house.desk, spec.order, after) if after else None
         page = self.house.desk.queue(spec.order, self.house.filter(spec, who), after=cursor, limit=AHEAD)
-        return json_reply({"ids": [item.deal_id for item in page.items if item.deal_id != after], "more": page.next is not None})
+        return json_reply(
+            {"ids": [item.deal_id for item in page.items if item.deal_id != after], "more": page.next is not None}
+        )
 
     def complete(self, who: str, query: str, body: bytes) -> Reply:
         """Names of the lexicon for what was begun in a field."""
@@ -83,7 +86,9 @@ class Api:
             return json_reply({"fault": str(error), "html": self.pages.fragment(who, spec, shown), "id": shown}, 409)
         next_id = stays or told.get("next")
         answer = self._next(who, spec, next_id if isinstance(next_id, str) else None)
-        return json_reply(answer | {"stay": bool(stays), "counts": self.pages.counts(who, spec), "told": _TOLD.get(action, "")})
+        return json_reply(
+            answer | {"stay": bool(stays), "counts": self.pages.counts(who, spec), "told": _TOLD.get(action, "")}
+        )
 
     def _take(self, action: str, deal_id: str, told: Mapping[str, Any], act: Act) -> str | None:
         """Do it; the id of the deal to stay at, or None to go on."""
@@ -144,7 +149,9 @@ class Api:
                 # A deal that was added by hand is gone with its undo.
                 answer = {"id": None, "html": ""}
         many = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
-        return json_reply(answer | {"told": f"Undone: {line(event).split(' · ')[0]}{many}", "counts": self.pages.counts(who, spec)})
+        return json_reply(
+            answer | {"told": f"Undone: {line(event).split(' · ')[0]}{many}", "counts": self.pages.counts(who, spec)}
+        )
 
     def add(self, who: str, query: str, body: bytes) -> Reply:
         """A deal that the machine missed, from selected words and typed values."""
@@ -163,7 +170,13 @@ class Api:
             made = self.house.desk.add(values, [(_text(told, "article"), start, end)], self._act(who, told))
         except RecordError as error:
             return json_reply({"problem": str(error)})
-        return json_reply({"id": made, "told": f"Added: {label(values, self.house.vocabulary)}", "counts": self.pages.counts(who, Spec())})
+        return json_reply(
+            {
+                "id": made,
+                "told": f"Added: {label(values, self.house.vocabulary)}",
+                "counts": self.pages.counts(who, Spec()),
+            }
+        )
 
     # --- many at once
 
@@ -178,11 +191,22 @@ class Api:
         wanted = self.house.filter(spec, who)
         ids = self.house.desk.deal_ids(wanted)
         first = self.house.desk.queue(spec.order, wanted, limit=SAMPLE).items
-        lines = [f"{label(item.values, self.house.vocabulary)} · {', '.join(item.values['technologies'])} · {item.confidence:.2f}" for item in first]
+        lines = [
+            f"{label(item.values, self.house.vocabulary)} · {', '.join(item.values['technologies'])} · {item.confidence:.2f}"
+            for item in first
+        ]
         more = len(ids) - len(lines)
         title = f"{BULK_ACTS[act]} {len(ids):,} deal{'s' * (len(ids) != 1)}?"
         rest = f"and {more:,} more of this filter" if more > 0 else ""
-        return json_reply({"title": title, "sample": lines, "more": rest, "count": len(ids), "stamp": shelf.stamp(self.house.desk, ids)})
+        return json_reply(
+            {
+                "title": title,
+                "sample": lines,
+                "more": rest,
+                "count": len(ids),
+                "stamp": shelf.stamp(self.house.desk, ids),
+            }
+        )
 
     def bulk(self, who: str, query: str, body: bytes) -> Reply:
         """Do to all deals of a queue what the preview told; refused where they have changed since."""
@@ -196,7 +220,9 @@ class Api:
         ids = desk.deal_ids(with_this)
         if shelf.stamp(desk, ids) != told.get("stamp"):
             raise DecisionConflict("these deals have changed since the preview; look at it again")
-        act = Act(who=who, at=_now(), reason=_text(told, "reason")[:LONGEST_REASON], batch=f"bulk-{secrets.token_hex(8)}")
+        act = Act(
+            who=who, at=_now(), reason=_text(told, "reason")[:LONGEST_REASON], batch=f"bulk-{secrets.token_hex(8)}"
+        )
         done = desk.bulk(DecisionAction(action), ids, act)
         return json_reply({"told": f"{done:,} deals: {action}. One undo takes them all back.", "count": done})
 
@@ -242,7 +268,7 @@ class Api:
 
     def _values(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """The corrected slots that the screen sends; the store checks each."""
-        return {slot: value for slot, value in _mapping(told, "values").items() if slot in SLOTS}
+        return {slot: value for slot, value in _mapping(told, "values", {}).items() if slot in SLOTS}
 
     def _own_values(self, deal_id: str, told: Mapping[str, Any], act: Act) -> dict[str, Any]:
         """All slots of a deal as this coder leaves them: theirs over the machine's, or over nothing where it was hidden.
@@ -289,8 +315,8 @@ def _text(told: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _mapping(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = told.get(name)
+def _mapping(told: Mapping[str, Any], name: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    value = told.get(name, default)
     if not isinstance(value, dict):
         raise InputError(f"{name} is an object, not {str(value)[:40]!r}")
     return value

@@ -55,7 +55,9 @@ def changes(event: Decision) -> list[str]:
     was = event.before.get("decided") or event.before.get("machine") or {}
     now = event.after.get("decided") or {}
     return [
-        f"{spoken(slot)}: {_told(was.get(slot))} → {_told(value)}" for slot, value in now.items() if was.get(slot) != value
+        f"{spoken(slot)}: {_told(was.get(slot))} → {_told(value)}"
+        for slot, value in now.items()
+        if was.get(slot) != value
     ]
 
 

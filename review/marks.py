@@ -42,7 +42,7 @@ _SAME_SLOT = {
 }
 _SENTENCE_END = re.compile(r"[.!?…。؟](?:[\"'”’»)\]]+)?\s+(?=[\"'“‘«(\[]?\w)|\n+")
 # Text shown around the evidence at most; what lies beyond is a key away.
-SHOWN_POINTS = 1500
+SHOWN_POINTS = 1400
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,9 +68,7 @@ def slot_of(name: str) -> str:
     return _SAME_SLOT.get(name, name)
 
 
-def marked(
-    text: str, start: int, end: int, marks: Iterable[Mark], evidence: Sequence[tuple[int, int]] = ()
-) -> Markup:
+def marked(text: str, start: int, end: int, marks: Iterable[Mark], evidence: Sequence[tuple[int, int]] = ()) -> Markup:
     """`text[start:end]` with its marks; each piece says at which code point it starts; evidence is of class "told".
 
     Overlapping marks are cut into pieces; a piece shows the first slot of LETTERS that covers it and names the others
@@ -172,6 +170,8 @@ def paragraphs(
         near = [m for m in kept if m.start < right and m.end > left]
         holds = any(a < right and b > left for a, b in evidence)
         out.append(
-            Markup("<p{}>{}</p>").format(Markup(' class="evidence"') if holds else "", marked(text, left, right, near, evidence))
+            Markup("<p{}>{}</p>").format(
+                Markup(' class="evidence"') if holds else "", marked(text, left, right, near, evidence)
+            )
         )
     return Markup("\n").join(out)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -15,23 +13,20 @@ from urllib.parse import parse_qs, quote, unquote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from records import DealState, InputError
+from records import InputError
 from review import history, report
-from review.fields import FIELDS, money_shown, spoken
+from review.fields import FIELDS
+from review.house import House, Reply, json_reply
 from review.keys import ACTIONS
+from review.listing import facets, row
 from review.marks import LETTERS, Mark, paragraphs, slot_of
-from review.screens import DealScreen, deal_screen, dumps, evidence_points, label, safe_link, short_link
-from review.spec import ALL_STATES, ORDERS, SPECIAL, Spec, read_spec
-from review.vocabulary import Loading, Vocabulary
+from review.screens import DealScreen, deal_screen, dumps, evidence_points, safe_link, short_link
+from review.spec import ORDERS, Spec
 from store import review as shelf
-from store.archive import Archive
-from store.desk import Desk
-from store.views import DealView, QueueFilter, QueueItem
 
 # Deals of a queue page, and ids that a deal's page brings along so that the next one needs no query.
 PAGE = 50
 AHEAD = 60
-FACET_LENGTH = 9
 # An article larger than this is shown around its evidence; the rest is in the archived copy.
 WHOLE_ARTICLE = 400_000
 
@@ -50,55 +45,6 @@ _LONG = {
     "print": "a page for printing",
     "help": "all keys",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: body, status, kind and headers."""
-
-    body: str | bytes
-    status: int = 200
-    content_type: str = "text/html; charset=utf-8"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What pages and acts share: the open store, the lexicon, and the server's settings."""
-
-    desk: Desk
-    archive: Archive | None
-    lexicon: Loading
-    keys: Mapping[str, str]
-    unaided_share: float = 0.0
-    seed: int = 0
-    tables: Sequence[str] = ()
-    warned: Callable[[], str] = lambda: ""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The lexicon, once it is read."""
-        return self.lexicon.get()
-
-    def blind(self, who: str) -> bool:
-        """Whether a person has deals to code without seeing what others decided."""
-        return shelf.open_blind(self.desk, who) > 0
-
-    def unaided(self, who: str, deal: DealView) -> bool:
-        """Whether this person codes this deal without the machine's answer; the same for the same seed."""
-        if deal.state is not DealState.PENDING or deal.by_hand or not self.unaided_share:
-            return False
-        drawn = hashlib.sha256(f"{self.seed}:{who}:{deal.deal_id}".encode()).digest()
-        return int.from_bytes(drawn[:4], "big") < self.unaided_share * 2**32
-
-    def filter(self, spec: Spec, who: str) -> QueueFilter:
-        """The store's filter for a queue."""
-        ids = shelf.disagreements(self.desk) or ["-"] if spec.queue == "disagreements" else None
-        return spec.filter(who=who, deal_ids=ids)
-
-    def spec(self, query: str, who: str) -> Spec:
-        """The queue of an address; whoever codes blind has one queue only."""
-        return Spec(queue="mine") if self.blind(who) else read_spec(query)
 
 
 class Pages:
@@ -123,20 +69,24 @@ class Pages:
         after = parse_qs(query).get("after", [None])[-1]
         told = house.filter(spec, who)
         page = house.desk.queue(spec.order, told, after=after, limit=PAGE)
-        facets = house.desk.facets(told) if not blind else {}
+        counted = house.desk.facets(told) if not blind else {}
         open_query = spec.query()
         context = {
             "here": "queue",
             "spec": spec,
             "orders": ORDERS,
             "kept": _hidden(spec),
-            "items": [self._row(item, open_query, blind) for item in page.items],
-            "facets": [] if blind else self._facets(spec, facets),
-            "saved": [] if blind else [{"name": name, "query": kept.get("query", "")} for name, kept in house.desk.filters().items()],
+            "items": [row(house, item, open_query, blind=blind) for item in page.items],
+            "facets": [] if blind else facets(house, spec, counted),
+            "saved": []
+            if blind
+            else [{"name": name, "query": kept.get("query", "")} for name, kept in house.desk.filters().items()],
             "total": house.desk.count(told),
             "next_query": _with(open_query, after=page.next) if page.next else "",
             "first_query": (open_query or "order=likely") if after else "",
-            "nothing": "Change the filter on the left, or gather more: watchledger run" if not blind else "All that was assigned to you is coded.",
+            "nothing": "Change the filter on the left, or gather more: watchledger run"
+            if not blind
+            else "All that was assigned to you is coded.",
         }
         return self._page("queue.html", who, spec, blind, context)
 
@@ -168,7 +118,9 @@ class Pages:
                 if found.article.article_id == article.article_id:
                     points += evidence_points(found)
                     if not self.house.unaided(who, deal):
-                        marks += [Mark(s["start"], s["end"], slot_of(s["slot"])) for s in found.spans if s["in"] == "text"]
+                        marks += [
+                            Mark(s["start"], s["end"], slot_of(s["slot"])) for s in found.spans if s["in"] == "text"
+                        ]
         elif self.house.blind(who):
             raise InputError("This article is not among the deals that you code.")
         spec_query = _without(query, "deal", "finding")
@@ -190,7 +142,9 @@ class Pages:
                 "copy_link": f"/review/copy/{quote(article.article_id, safe='')}",
             },
             "text": paragraphs(article.text, start, min(len(article.text), start + WHOLE_ARTICLE), marks, points),
-            "back": f"/review/deal/{quote(told['deal'], safe='')}" + (f"?{spec_query}" if spec_query else "") if told.get("deal") else "",
+            "back": f"/review/deal/{quote(told['deal'], safe='')}" + (f"?{spec_query}" if spec_query else "")
+            if told.get("deal")
+            else "",
         }
         return self._page("article.html", who, Spec(), self.house.blind(who), context)
 
@@ -214,7 +168,9 @@ class Pages:
             raise InputError("Printing is open again when you have coded what was assigned to you.")
         deal = self.house.desk.deal(unquote(id))
         screen = deal_screen(
-            deal, self.house.vocabulary, history=history.lines(self.house.desk.history(deal.deal_id), self.house.vocabulary)
+            deal,
+            self.house.vocabulary,
+            history=history.lines(self.house.desk.history(deal.deal_id), self.house.vocabulary),
         )
         decided = f"decided by {deal.decided_by} on {str(deal.decided_at)[:10]}" if deal.decided_by else ""
         context = {"here": "", "screen": screen, "decided": decided, "today": datetime.now(UTC).date().isoformat()}
@@ -242,7 +198,10 @@ class Pages:
 
     def fragment(self, who: str, spec: Spec, deal_id: str) -> Markup:
         """The screen of one deal, without the page around it."""
-        return Markup(self.env.get_template("review/_deal.html").render(deal=self.screen(who, spec, deal_id), keys=self.house.keys))  # noqa: S704
+        made = self.env.get_template("review/_deal.html").render(
+            deal=self.screen(who, spec, deal_id), keys=self.house.keys
+        )
+        return Markup(made)  # noqa: S704 - the template has escaped it
 
     def nothing(self) -> Markup:
         """What is shown at the end of a queue."""
@@ -257,7 +216,11 @@ class Pages:
             unaided = self.house.unaided(who, deal)
             twins = [] if blind or unaided else desk.candidates(deal.deal_id, limit=1)
             told = [] if blind else desk.history(deal.deal_id)
-            others = [] if unaided or not deal.findings else shelf.values_of_article(desk, deal.findings[0].article.article_id)
+            others = (
+                []
+                if unaided or not deal.findings
+                else shelf.values_of_article(desk, deal.findings[0].article.article_id)
+            )
         lines = history.lines(told, vocabulary)[-2:]
         return deal_screen(
             deal,
@@ -276,7 +239,9 @@ class Pages:
         after = shelf.cursor_before(self.house.desk, spec.order, deal_id)
         page = self.house.desk.queue(spec.order, told, after=after, limit=AHEAD)
         ids = [item.deal_id for item in page.items]
-        return (ids if deal_id in ids[:1] else [deal_id, *(one for one in ids if one != deal_id)]), page.next is not None
+        return (
+            ids if deal_id in ids[:1] else [deal_id, *(one for one in ids if one != deal_id)]
+        ), page.next is not None
 
     def allowed(self, who: str, deal_id: str) -> None:
         """Raises InputError where a blind coder asks for a deal that is not among the assigned ones."""
@@ -294,14 +259,22 @@ class Pages:
         """A refusal in words."""
         if as_json:
             return json_reply({"fault": words}, status)
-        made = self.env.get_template("review/fault.html").render(words=words, **self._common("", Spec(), False, here=""))
+        made = self.env.get_template("review/fault.html").render(
+            words=words, **self._common("", Spec(), False, here="")
+        )
         return Reply(made, status)
 
     # --- inside
 
     def _deal_page(self, who: str, spec: Spec, deal_id: str | None, ids: list[str], *, more: bool) -> Reply:
         fragment = self.fragment(who, spec, deal_id) if deal_id else ""
-        context = {"here": "deal", "fragment": fragment, "ids_json": dumps(ids), "more": more, "told": self.counts(who, spec)}
+        context = {
+            "here": "deal",
+            "fragment": fragment,
+            "ids_json": dumps(ids),
+            "more": more,
+            "told": self.counts(who, spec),
+        }
         return self._page("deal.html", who, spec, self.house.blind(who), context)
 
     def _page(self, name: str, who: str, spec: Spec, blind: bool, context: Mapping[str, Any]) -> Reply:
@@ -325,81 +298,21 @@ class Pages:
             "told": "",
         }
 
-    def _row(self, item: QueueItem, query: str, blind: bool) -> dict[str, Any]:
-        values = item.values
-        kinds = [spoken(kind) for kind in values["technologies"]]
-        sums = [(values[f"{kind}_amount"], values[f"{kind}_currency"]) for kind in ("value", "financing") if values[f"{kind}_amount"]]
-        hidden = self.house.unaided_share > 0 and item.state is DealState.PENDING
-        state = "" if blind or item.state is DealState.PENDING else str(item.state)
-        return {
-            "href": f"/review/deal/{quote(item.deal_id, safe='')}" + (f"?{query}" if query else ""),
-            "label": label(values, self.house.vocabulary),
-            "second": values["customer"] or "",
-            "sure": None if hidden else item.confidence,
-            "technologies": ", ".join(kinds),
-            "technologies_short": kinds[0] + (f" +{len(kinds) - 1}" if len(kinds) > 1 else "") if kinds else "",
-            "financing": spoken(values["financing_type"] or ""),
-            "sum": money_shown(*max(sums)) if sums else "",
-            "year": values["year"] or "",
-            "status": spoken(values["status"]),
-            "tag": state or ("flagged" if item.flagged and not blind else ""),
-            "sources": item.sources,
-            "evidence": item.evidence,
-        }
-
-    def _facets(self, spec: Spec, counted: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
-        names = self.house.vocabulary.country_name
-        made = [
-            {
-                "title": "Queue",
-                "rows": [
-                    _item("open", Spec(order=spec.order).query() or "order=likely", None, not spec.queue and not spec.state),
-                    *[_item(words, Spec(queue=name).query(), None, spec.queue == name) for name, words in SPECIAL.items()],
-                    _item("flagged", Spec(flagged=True, state=(ALL_STATES,)).query(), None, spec.flagged is True),
-                    _item("may be the same", Spec(twin=True).query(), None, spec.twin is True),
-                    _item("sources differ", Spec(conflicts=True).query(), None, spec.conflicts is True),
-                    _item("everything", Spec(state=(ALL_STATES,)).query(), None, ALL_STATES in spec.state and spec.flagged is None),
-                ],
-            }
-        ]
-        for name, title in (("state", "State"), ("country", "Country"), ("vendor", "Vendor"), ("technology", "Technology")):
-            chosen: tuple[str, ...] = getattr(spec, name)
-            found = counted.get(name, {})
-            shown = [*chosen, *(value for value in found if value not in chosen and not value.startswith("("))][:FACET_LENGTH]
-            items = [
-                _item(
-                    (names(value) or value) if name == "country" else spoken(value) if name != "vendor" else value,
-                    spec.toggled(name, value),
-                    found.get(value),
-                    value in chosen,
-                )
-                for value in shown
-                if value != ALL_STATES
-            ]
-            if items:
-                made.append({"title": title, "rows": items})
-        return made
-
-
-def _item(words: str, query: str, count: int | None, on: bool) -> dict[str, Any]:
-    return {"label": words, "query": query, "count": f"{count:,}" if count is not None else None, "on": on}
-
-
-def json_reply(value: Mapping[str, Any], status: int = 200) -> Reply:
-    """An answer for the page's script."""
-    return Reply(json.dumps(value, ensure_ascii=False), status, "application/json; charset=utf-8", {"cache-control": "no-store"})
-
 
 @lru_cache(maxsize=1)
 def asset_version() -> str:
     """Changes with the sheet and the script, so that a browser never keeps old ones."""
     folder = files("review") / "static"
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in ("review.css", "review.js"))).hexdigest()[:10]
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in ("review.css", "review.js"))).hexdigest()[
+        :10
+    ]
 
 
 def _hidden(spec: Spec) -> list[tuple[str, str]]:
     """The parts of a queue that a search keeps."""
-    return [(name, value) for name, values in parse_qs(spec.query(words="")).items() if name != "order" for value in values]
+    return [
+        (name, value) for name, values in parse_qs(spec.query(words="")).items() if name != "order" for value in values
+    ]
 
 
 def _without(query: str, *names: str) -> str:
@@ -420,4 +333,5 @@ def _slug(name: str) -> str:
 def _lines_of(stored: Any) -> str:
     page = stored.page
     head = f"{page.final_url}\nfetched {page.fetched_at.isoformat()} · status {page.status} · {page.content_type}\nSHA-256 {page.sha256}\n\n"
-    return head + page.body.decode("utf-8", "replace")
+    text: str = page.body.decode("utf-8", "replace")
+    return head + text

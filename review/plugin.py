@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 import traceback
 from collections.abc import Callable
@@ -18,19 +17,11 @@ from datasette.plugins import pm
 
 from records import DecisionConflict, InputError, RecordError, StoreError, WatchledgerError
 from review.api import Api
-from review.pages import Pages, Reply
+from review.house import Reply
+from review.pages import Pages
+from store.review import allow_only_reading
 
 _LOG = logging.getLogger(__name__)
-
-# Actions of a connection that a browser's SQL may take; everything else is refused by SQLite itself.
-_READS = {
-    sqlite3.SQLITE_SELECT,
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_FUNCTION,
-    sqlite3.SQLITE_RECURSIVE,
-}
-_CLOSED_FUNCTIONS = {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit", "zeroblob", "randomblob"}
-_TABLE_INFO = {"table_info", "table_xinfo", "index_list", "index_info", "index_xinfo", "foreign_key_list", "database_list"}
 
 
 class ReviewPlugin:
@@ -60,13 +51,13 @@ class ReviewPlugin:
 
     # --- Datasette's hooks
 
-    @hookimpl
+    @hookimpl  # type: ignore[untyped-decorator]
     def register_routes(self, datasette: Datasette) -> list[tuple[str, Any]]:
         """Every page of ours; the functions below each give an answer from a request."""
         if self.datasette not in (None, datasette):
             return []
         pages, api = self.pages, self.api
-        gets = {
+        gets: dict[str, Callable[..., Reply]] = {
             r"^/$": pages.home,
             r"^/review/?$": pages.queue,
             r"^/review/deal/?$": pages.first_deal,
@@ -83,7 +74,7 @@ class ReviewPlugin:
             r"^/review/complete$": api.complete,
             r"^/review/bulk/preview$": api.bulk_preview,
         }
-        posts = {
+        posts: dict[str, Callable[..., Reply]] = {
             r"^/review/check$": api.check,
             r"^/review/decide$": api.decide,
             r"^/review/reason$": api.reason,
@@ -95,7 +86,7 @@ class ReviewPlugin:
         routes = [(path, self._view(act, "GET")) for path, act in gets.items()]
         return routes + [(path, self._view(act, "POST")) for path, act in posts.items()]
 
-    @hookimpl
+    @hookimpl  # type: ignore[untyped-decorator]
     def permission_allowed(self, datasette: Datasette, actor: dict[str, str] | None, action: str) -> bool | None:
         """SQL is off unless asked for; a blind second coder sees no table; nobody downloads a database."""
         if datasette is not self.datasette:
@@ -106,18 +97,18 @@ class ReviewPlugin:
             return False
         return True if action == "execute-sql" else None
 
-    @hookimpl
+    @hookimpl  # type: ignore[untyped-decorator]
     def skip_csrf(self, datasette: Datasette, scope: dict[str, Any]) -> bool | None:
         """Our own POSTs have passed the guard, which asks for more than Datasette's check does."""
         return True if datasette is self.datasette and scope["path"].startswith("/review/") else None
 
-    @hookimpl
-    def prepare_connection(self, conn: sqlite3.Connection, database: str, datasette: Datasette) -> None:
+    @hookimpl  # type: ignore[untyped-decorator]
+    def prepare_connection(self, conn: Any, database: str, datasette: Datasette) -> None:
         """What a table page or the SQL box runs may read, and nothing else."""
         if datasette is self.datasette and database != "_internal":
-            conn.set_authorizer(_only_reads)
+            allow_only_reading(conn)
 
-    @hookimpl
+    @hookimpl  # type: ignore[untyped-decorator]
     def handle_exception(self, datasette: Datasette, request: Any, exception: Exception) -> Response | None:
         """A failed page says so in words; the log names the place only, for texts of strangers stay out of it."""
         if datasette is not self.datasette:
@@ -165,12 +156,3 @@ class ReviewPlugin:
 def _response(reply: Reply, took: str = "") -> Response:
     headers = {**reply.headers, "server-timing": took} if took else reply.headers
     return Response(reply.body, reply.status, headers, reply.content_type)
-
-
-def _only_reads(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
-    """SQLite asks this before it runs anything: reads and a look at the tables' columns, no attaching, no writing."""
-    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _CLOSED_FUNCTIONS:
-        return sqlite3.SQLITE_DENY
-    if action in _READS or (action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in _TABLE_INFO):
-        return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY

@@ -102,9 +102,17 @@ def agreement_rows(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]])
         for (one, other), kind in zip(pairs, kinds, strict=True)
         if kind == (DealState.ACCEPTED, DealState.ACCEPTED)
     ]
-    rows += [agreement(slot, [(_plain(one.get(slot)), _plain(other.get(slot))) for one, other in both]) for slot in SLOTS]
+    rows += [
+        agreement(slot, [(_plain(one.get(slot)), _plain(other.get(slot))) for one, other in both]) for slot in SLOTS
+    ]
     return [
-        {"slot": row.slot.replace("_", " "), "units": row.units, "percent": _share(row.percent, 100), "kappa": _share(row.kappa), "alpha": _share(row.alpha)}
+        {
+            "slot": row.slot.replace("_", " "),
+            "units": row.units,
+            "percent": _share(row.percent, 100),
+            "kappa": _share(row.kappa),
+            "alpha": _share(row.alpha),
+        }
         for row in rows
     ]
 
@@ -127,7 +135,8 @@ def bias(verdicts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         given = [told for told in kept if told["machine_shown"] == shown]
         kinds = Counter(_ending(told) for told in given)
         shares = {
-            kind: f"{kinds[kind]} ({kinds[kind] / len(given):.0%})" if given else "–" for kind in ("accepted", "corrected", "rejected")
+            kind: f"{kinds[kind]} ({kinds[kind] / len(given):.0%})" if given else "–"
+            for kind in ("accepted", "corrected", "rejected")
         }
         rows.append({"name": name, "decisions": len(given), "median": _pace(given)["median"]} | shares)
     return rows

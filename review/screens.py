@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
-from store.views import Candidate, DealView, FindingView
 
 from review import missing
 from review.candidates import offers
 from review.fields import FIELDS, Field, country_shown, shown, spoken
-from review.marks import LETTERS, Mark, marked, passage, slot_of
+from review.marks import LETTERS, SHOWN_POINTS, Mark, marked, passage, slot_of
 from review.vocabulary import Vocabulary
+from store.views import Candidate, DealView, FindingView
 
 # Findings of one deal that the screen turns through; the print page has all.
 TURNED = 12
@@ -342,7 +342,7 @@ def _offers(
         return {item.name: [{"value": choice} for choice in item.choices] for item in FIELDS}
     told: list[Mapping[str, Any]] = [] if unaided else [*(found.values for found in findings), *others]
     article = best.article
-    around = (screen.start, screen.start + 1500)
+    around = (screen.start, screen.start + SHOWN_POINTS)
     made = offers(article.text, around, told, article.language, vocabulary)
     return {
         name: [

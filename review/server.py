@@ -17,8 +17,9 @@ from datasette.database import Database
 from records import ConfigError
 from review.api import Api
 from review.guard import App, Guard
+from review.house import House
 from review.keys import load_keys
-from review.pages import House, Pages
+from review.pages import Pages
 from review.people import People
 from review.plugin import ReviewPlugin
 from review.vocabulary import Loading
@@ -103,7 +104,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=64)
     except OSError as error:
-        raise ConfigError(f"cannot listen at {host}:{port}: {error.strerror}; take another --port, or 0 for a free one") from error
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror}; take another --port, or 0 for a free one"
+        ) from error
 
 
 def serve(app: App, bound: socket.socket) -> None:

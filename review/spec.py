@@ -71,7 +71,9 @@ class Spec:
 
     def filter(self, *, who: str, deal_ids: Iterable[str] | None = None) -> QueueFilter:
         """The store's filter. `deal_ids` are those of a special queue."""
-        states = OPEN if not self.state and not self.queue else tuple(DealState(s) for s in self.state if s != ALL_STATES)
+        states = (
+            OPEN if not self.state and not self.queue else tuple(DealState(s) for s in self.state if s != ALL_STATES)
+        )
         return QueueFilter(
             states=() if ALL_STATES in self.state else states,
             countries=self.country,

@@ -64,14 +64,15 @@ function show(html, id) {
   applyDraft();
   toEvidence();
   history.replaceState(null, "", `/review/deal/${encodeURIComponent(shown.dataset.id)}${queueSuffix("?")}`);
-  performance.mark("painted-soon");
 }
 
-const queueSuffix = (lead) => (screen_.dataset.queue ? lead + screen_.dataset.queue : "");
+const queueSuffix = (lead) => { const spec = $("[data-queue]")?.dataset.queue; return spec ? lead + spec : ""; };
 
 function toEvidence() {
   const box = $(".finding:not([hidden]) .passage");
-  const first = box && $(".evidence", box);
+  if (!box) return;
+  for (const size of ["tight", "tighter"]) if (box.scrollHeight > box.clientHeight) { box.classList.remove("tight"); box.classList.add(size); }
+  const first = $(".evidence", box);
   if (first && box.scrollHeight > box.clientHeight) box.scrollTop = Math.max(0, first.offsetTop - box.offsetTop - box.clientHeight / 4);
 }
 
@@ -204,6 +205,7 @@ function drawPicker(label, hint) {
 function drawList() {
   const picker = state.picker;
   const list = $("#picker ol");
+  list.classList.toggle("few", picker.list.length < 7);
   list.replaceChildren(...picker.list.slice(0, picker.several ? 15 : 9).map((item, i) => {
     const value = item.value ?? item;
     const line = make("li", {}, i < 9 ? make("kbd", {}, String(i + 1)) : "", make("span", { title: value }, value.replaceAll("_", " ")), item.why ? make("small", {}, item.why) : "");
@@ -243,7 +245,7 @@ async function take(raw, span = null, stays = false) {
   const told = await ask("/review/check", undefinedless({ field: picker.name, raw, deal: standing() }));
   state.busy = false;
   if (!told || state.picker !== picker) return;
-  if (told.problem) { $("#picker .fault").textContent = told.problem; const input = $("#picker input"); input.value = raw; input.focus(); return; }
+  if (told.problem) { state.waiting = []; $("#picker .fault").textContent = told.problem; const input = $("#picker input"); input.value = raw; input.focus(); return; }
   const values = draft();
   const columns = told.columns;
   values[picker.name] = { columns, shown: told.shown, raw, note: told.note, span: span && span.start !== undefined ? { article: span.article, start: span.start, end: span.end } : null };
@@ -390,7 +392,7 @@ function evidenceRange(shown) {
 
 function acceptOrCorrect() {
   const { columns, spans } = drafted();
-  if (Object.keys(columns).length) decide("correct", { values: columns, spans }); else decide("accept");
+  return Object.keys(columns).length ? decide("correct", { values: columns, spans }) : decide("accept");
 }
 
 const onDeal = {
@@ -414,13 +416,11 @@ const onDeal = {
 };
 
 const anywhere = {
-  queue: () => { location.href = `/review${queueSuffixOf("?")}`; },
+  queue: () => { location.href = `/review${queueSuffix("?")}`; },
   help: () => $("#help")?.showModal(),
-  search: () => { const box = $("input[type=search]"); if (box) { box.focus(); box.select(); } else location.href = `/review${queueSuffixOf("?")}#search`; },
+  search: () => { const box = $("input[type=search]"); if (box) { box.focus(); box.select(); } else location.href = `/review${queueSuffix("?")}#search`; },
   undo,
 };
-
-function queueSuffixOf(lead) { const spec = (screen_ || $("[data-queue]"))?.dataset.queue; return spec ? lead + spec : ""; }
 
 // --- the queue page
 
@@ -442,7 +442,7 @@ const onQueue = {
 };
 
 async function bulk(action) {
-  const spec = queueSuffixOf("?");
+  const spec = queueSuffix("?");
   const preview = await ask(`/review/bulk/preview${spec ? spec + "&" : "?"}act=${action}`);
   if (!preview || preview.fault) return;
   const dialog = $("#bulk");
@@ -464,7 +464,7 @@ async function bulk(action) {
 async function saveFilter() {
   const name = $("#filter-name").value.trim();
   if (!name) return;
-  const told = await ask(`/review/filters${queueSuffixOf("?")}`, { name });
+  const told = await ask(`/review/filters${queueSuffix("?")}`, { name });
   if (told && !told.fault) location.reload();
 }
 
@@ -499,6 +499,7 @@ document.addEventListener("keydown", async (event) => {
   if (typing && state.picker && target.closest("#picker")) { pickerKey(event); return; }
   if (typing) { if (key === "Escape") { target.blur(); event.preventDefault(); } return; }
   if (state.picker && !state.busy) { pickerKey(event); return; }
+  if (key === "Escape" && $("#back")) { location.href = $("#back").href; event.preventDefault(); return; }
   if (key === "Enter") {
     const at = rows()[row];
     if (at && !target.closest("a, button")) { location.href = $("a.open", at).href; event.preventDefault(); }
