@@ -29,7 +29,7 @@ from store.same import compare, related
 from store.schema import decisions as decisions_migrations
 from store.schema import ledger as ledger_migrations
 from store.values import values_of
-from store.views import TO_REVIEW, Candidate, DealView, QueueFilter, QueuePage, SourceArticle
+from store.views import TO_REVIEW, Candidate, DealView, QueueFilter, QueueItem, QueuePage, SourceArticle
 from store.worklist import Order
 
 _CHUNK = 300
@@ -206,6 +206,30 @@ class Book:
         """All ids that the filter lets through: what a bulk act is about to do."""
         with self.moment() as conn:
             return worklist.deal_ids(conn, told)
+
+    def items(self, told: QueueFilter = TO_REVIEW) -> Iterator[QueueItem]:
+        """Everything that the filter lets through, in short, likeliest first."""
+        after: str | None = None
+        while True:
+            page = self.queue(Order.LIKELY, told, after=after, limit=1000)
+            yield from page.items
+            if page.next is None:
+                return
+            after = page.next
+
+    def vendor_names(self) -> dict[str, str]:
+        """Every form of a supplier's name that the texts use, case-folded, and the usual name of that supplier.
+
+        A form that is told of several suppliers is left out.
+        """
+        told: dict[str, set[str]] = {}
+        with self.moment() as conn:
+            for vendor, aliases in conn.execute(
+                "SELECT DISTINCT vendor, vendor_aliases FROM ledger.findings WHERE vendor IS NOT NULL"
+            ):
+                for name in (vendor, *json.loads(aliases)):
+                    told.setdefault(name.casefold(), set()).add(vendor)
+        return {name: next(iter(vendors)) for name, vendors in told.items() if len(vendors) == 1}
 
     def facets(self, told: QueueFilter = TO_REVIEW) -> dict[str, dict[str, int]]:
         """Counts by country, vendor, technology and state under the filter."""
