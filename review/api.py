@@ -101,6 +101,8 @@ class Api:
             getattr(desk, action)(deal_id, act)
         elif act.second:
             raise InputError(f"whoever codes blind does not {action.replace('_', ' ')}; that is for the first coder")
+        elif action == "take":
+            desk.take_changes(deal_id, act)
         elif action in ("flag", "unflag"):
             getattr(desk, action)(deal_id, act)
             return deal_id

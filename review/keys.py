@@ -17,6 +17,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "flag": ("f", "flag"),
     "next": ("j", "next deal"),
     "previous": ("k", "previous"),
+    "take": ("t", "take new"),
     "merge": ("m", "merge"),
     "not_same": ("n", "not same"),
     "add": ("d", "new deal"),

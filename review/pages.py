@@ -33,6 +33,7 @@ WHOLE_ARTICLE = 400_000
 _LONG = {
     "next": "next deal, without deciding",
     "previous": "the deal before",
+    "take": "of a reopened deal: take what the machine reads now",
     "merge": "merge with the deal shown as alike",
     "not_same": "that deal is not the same",
     "add": "new deal from the selected words",
@@ -80,7 +81,7 @@ class Pages:
             "facets": [] if blind else facets(house, spec, counted),
             "saved": []
             if blind
-            else [{"name": name, "query": kept.get("query", "")} for name, kept in house.desk.filters().items()],
+            else [{"name": name, "query": kept} for name, kept in shelf.saved_filters(house.desk).items()],
             "total": house.desk.count(told),
             "next_query": _with(open_query, after=page.next) if page.next else "",
             "first_query": (open_query or "order=likely") if after else "",

@@ -19,7 +19,7 @@ from store.views import Candidate, DealView, FindingView
 
 # Findings of one deal that the screen turns through; the print page has all.
 TURNED = 12
-_STATE_WORDS = {"merged": "merged into another", "reopened": "reopened: the machine reads otherwise now"}
+_STATE_WORDS = {"merged": "merged into another", "reopened": "reopened"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ def deal_screen(
         findings=screens,
         finding_count=min(len(findings), TURNED) or len(screens),
         twin=_twin(twins, vocabulary) if not (unaided or blind) else None,
-        diffs=[] if blind else diffs(deal, vocabulary),
+        diffs=[] if blind or unaided else diffs(deal, vocabulary),
         reasons=", ".join(best.reasons) if best and not unaided else "",
         scores=None
         if unaided or blind

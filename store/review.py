@@ -225,3 +225,35 @@ def large_wals(book: Book, ledger: Path) -> list[str]:
             book.conn.execute("PRAGMA main.wal_checkpoint(PASSIVE)")
         told.append(f"{wal.name} has grown to {size // 1024**2} MB: some program holds {path.name} open")
     return told
+
+
+def articles_of(book: Book, article_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Article -> title, outlet, published, url; without texts."""
+    told: dict[str, dict[str, Any]] = {}
+    wanted = sorted(set(article_ids))
+    for start in range(0, len(wanted), 500):
+        some = wanted[start : start + 500]
+        for row in book.conn.execute(
+            f"""SELECT article_id, title, outlet, published, url FROM ledger.articles
+                WHERE article_id IN ({", ".join("?" * len(some))})""",  # noqa: S608
+            some,
+        ):
+            told[row["article_id"]] = dict(row)
+    return told
+
+
+def decided_articles(book: Book) -> list[str]:
+    """Articles with a deal that was accepted or rejected, those of deals added by hand included."""
+    with book.moment() as conn:
+        rows = conn.execute(
+            """SELECT a.article_id FROM anchors a JOIN decided s USING (deal_id) WHERE s.state IN ('accepted', 'rejected')
+               UNION SELECT e.value ->> 'article_id' FROM decided s, json_each(s.evidence) e
+               WHERE s.by_hand AND s.state IN ('accepted', 'rejected') ORDER BY 1"""
+        )
+        return [row[0] for row in rows if row[0]]
+
+
+def saved_filters(book: Book) -> dict[str, str]:
+    """The filters saved on the screen: name -> the queue's query."""
+    rows = book.conn.execute("SELECT name, filter FROM filters ORDER BY name")
+    return {row[0]: str(json.loads(row[1]).get("query", "")) for row in rows}

@@ -401,6 +401,7 @@ const onDeal = {
   unsure: () => decide("unsure"),
   skip: () => decide("skip"),
   flag: () => decide(deal().dataset.flagged ? "unflag" : "flag"),
+  take: () => (deal().dataset.state === "reopened" ? decide("take") : tell("Nothing has changed since this was decided.")),
   undo,
   next: () => go(1),
   previous: () => go(-1),
