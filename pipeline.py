@@ -65,6 +65,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sources": ("sources", "List the sources with what became of them; exit status 3 when one is down or silent."),
     "status": ("gather", "Tell how the last crawl and every page ended."),
     "retry": ("gather", "Let addresses and pages that failed be tried again by the next run."),
+    "review": ("review", "Open the review screen over the ledger: evidence beside fields, one key a decision."),
+    "queue": (
+        "queue",
+        "Take the review queue to a file and back, give deals to a second coder, and tell what decisions say.",
+    ),
     "extract": ("read", "Read the deals out of documents: JSON lines with id and text, or one .txt file."),
     "score": ("read", "Score PREDICTED (or what the extractor reads now) against the gold documents of GOLD."),
     "import-reference": ("ledger", "Take a hand-made data set in as reference rows, beside the ledger."),

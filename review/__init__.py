@@ -1,0 +1,1 @@
+"""The analyst's screen: a Datasette plugin with its templates and static files. Reads and writes through `store`."""

@@ -1,0 +1,151 @@
+"""A review server of its own for a test, and one headless browser for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.review.ledger import make
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    """A small ledger."""
+    return make(tmp_path)
+
+
+@contextlib.contextmanager
+def serving(db: Path, *options: str) -> Iterator[str]:
+    """`watchledger review` in a process of its own, at a free port; gives its address."""
+    command = [sys.executable, "-m", "pipeline", "review", "--db", str(db), "--port", "0", "--no-browser", *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "http://" in line, line
+        yield line.split("http://")[1].split("/")[0].join(("http://", ""))
+    finally:
+        process.terminate()
+        process.wait(10)
+        if process.stdout:
+            process.stdout.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """Starts servers that end with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda db, *options: stack.enter_context(serving(db, *options))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, headless. Without it the tests that need it are skipped, and say so."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"NO CHROMIUM at {CHROMIUM}: the review screen is NOT tested in a browser; apt install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with sync_playwright() as playwright:
+            started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+            yield started
+            started.close()
+
+
+class Screen:
+    """One page of the browser that counts the keys it presses and remembers what went wrong on it."""
+
+    def __init__(self, page: Any, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.keys = 0
+        self.faults: list[str] = []
+        self.foreign: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
+        page.on(
+            "request", lambda request: self.foreign.append(request.url) if not request.url.startswith(base) else None
+        )
+
+    def open(self, path: str) -> Screen:
+        self.page.goto(self.base + path)
+        self.page.wait_for_selector("body[data-ready]")
+        return self
+
+    def press(self, *keys: str) -> Screen:
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.keys += 1
+        return self
+
+    @property
+    def deal(self) -> str:
+        return str(self.page.get_attribute("#deal", "data-id"))
+
+    @property
+    def pair(self) -> str:
+        return str(self.page.text_content(".state .pair"))
+
+    def field(self, name: str) -> str:
+        return str(self.page.text_content(f'.field[data-field="{name}"] .value'))
+
+    def wait_pair(self, words: str) -> None:
+        self.page.wait_for_function(
+            "words => document.querySelector('.state .pair')?.textContent.includes(words)", arg=words
+        )
+
+    def wait_notice(self, words: str) -> None:
+        self.page.wait_for_function("words => document.querySelector('#notice').textContent.includes(words)", arg=words)
+
+
+@pytest.fixture
+def screen(browser: Any) -> Iterator[Callable[[str], Screen]]:
+    """Opens pages of a laptop's size; at the end none may have thrown, or asked anybody but our server."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    context.set_default_timeout(8000)
+    opened: list[Screen] = []
+
+    def open_at(base: str) -> Screen:
+        opened.append(Screen(context.new_page(), base))
+        return opened[-1]
+
+    yield open_at
+    told = [(one.faults, one.foreign) for one in opened]
+    context.close()
+    assert all(faults == [] and foreign == [] for faults, foreign in told), told
+
+
+def get(url: str, **headers: str) -> tuple[int, bytes, Any]:
+    """Status, body and headers of a plain request, refusals included."""
+    asked = urllib.request.Request(url, headers=headers)
+    try:
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return answer.status, answer.read(), answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(), error.headers
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for something that another process does."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "did not come true in time"
+        time.sleep(0.05)
