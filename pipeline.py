@@ -215,6 +215,7 @@ def read_pages(workspace: Workspace, make: Callable[[], Reader] | None = None) -
             if not isinstance(version, str):
                 raise ModelError(f"the extractor does not start: {version}")
             ledger.begin_run("process", version, datetime.now(UTC))
+            ledger.know_sources(archive.sources().values())
             for number, (stored, result) in enumerate(pool.run(_unread(archive, ledger, version)), 1):
                 assert isinstance(stored, StoredPage)
                 ledger.save(_reading(stored, result), version, stored.page.source_id)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class WatchledgerError(Exception):
@@ -26,7 +27,8 @@ class WatchledgerError(Exception):
     ├── ModelError       a trained component that is missing or of the wrong version
     ├── ConfigError      watchledger.toml, sources.toml or an option that is wrong
     └── StoreError       a database that is missing, damaged or of another version
-        └── StoreLocked  another run is writing it
+        ├── StoreLocked       another run is writing it
+        └── DecisionConflict  a decision that what others decided, or the machine found, has overtaken
     """
 
 
@@ -56,6 +58,10 @@ class StoreError(WatchledgerError):
 
 class StoreLocked(StoreError):  # noqa: N818 - the name says the state, as `busy` does in SQLite
     """Another run is writing the database."""
+
+
+class DecisionConflict(StoreError):  # noqa: N818 - the name says the state
+    """A decision rests on something that has changed since it was shown."""
 
 
 class Technology(StrEnum):
@@ -214,6 +220,9 @@ class Financing:
     type: FinancingType
     financier: str | None = None
     money: Money | None = None
+    rate: float | None = None  # percent a year
+    maturity_years: float | None = None
+    grace_years: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -392,3 +401,87 @@ class PageReading:
     reason: str = ""
     article: Article | None = None
     extraction: Extraction | None = None
+
+
+# --- what people decide
+
+
+class DecisionAction(StrEnum):
+    """What a person can do to a deal or an article; each is one event of the log."""
+
+    ACCEPT = "accept"
+    CORRECT = "correct"  # accept, with values of their own
+    REJECT = "reject"
+    UNSURE = "unsure"
+    SKIP = "skip"
+    FLAG = "flag"
+    UNFLAG = "unflag"
+    REQUEUE = "requeue"
+    ADD = "add"
+    SPLIT = "split"
+    MERGE = "merge"
+    NOT_SAME = "not_same"
+    LINK = "link"
+    UNLINK = "unlink"
+    WITHDRAW = "withdraw"
+    REPLY = "reply"
+    ARTICLE_DONE = "article_done"
+    UNDO = "undo"
+
+
+class DealState(StrEnum):
+    """Where a deal stands with the people who review it."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNSURE = "unsure"
+    REOPENED = "reopened"  # decided, and what the machine reads has changed since
+    MERGED = "merged"  # its id leads to another deal
+    WITHDRAWN = "withdrawn"
+
+
+class LinkKind(StrEnum):
+    """How one deal belongs to another without being the same."""
+
+    PART_OF = "part_of"  # under an umbrella agreement
+    PHASE_OF = "phase_of"  # a later phase
+    SHARES_SUM = "shares_sum"  # one sum is told for both together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Who decides, when and how; the same for every action.
+
+    `expected` is the version of the deal that was on the screen; where it is given and no
+    longer holds, the act is refused with DecisionConflict. Acts of one `batch` are undone as one.
+    """
+
+    who: str
+    at: datetime
+    reason: str = ""
+    seconds: float | None = None
+    machine_shown: bool = True
+    expected: str | None = None
+    batch: str | None = None
+    second: bool = False  # a second coder's verdict: kept beside the deal, does not change it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One event of the log. `before` and `after` hold `state` and `decided`, `before` also `machine`."""
+
+    decision_id: int
+    at: str
+    who: str
+    action: DecisionAction
+    subject: str  # deal id, or article:ID
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str
+    seconds: float | None
+    machine_shown: bool
+    batch: str | None
+    undoes: tuple[int, ...]
+    second: bool
+    undone: bool

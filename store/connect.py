@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,11 +27,13 @@ class Store:
     db: Database
     path: Path
     _lock: int | None = None
+    _lock_each: bool = False  # takes the writer's lock for each transaction, and waits for it
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, durable against a crash of the program when the block ends."""
         conn = self.db.conn
+        lock = _wait_for_lock(self.path) if self._lock_each else None
         try:
             conn.execute("BEGIN IMMEDIATE")
             yield conn
@@ -41,6 +44,8 @@ class Store:
         except BaseException:
             self._rollback()
             raise
+        finally:
+            _release(lock)
 
     def _rollback(self) -> None:
         if self.db.conn.in_transaction:
@@ -64,10 +69,17 @@ class Store:
 
 
 def open_database(
-    path: Path, migrations: Migrations, *, write: bool = True, create: bool = True, synchronous: str = "NORMAL"
+    path: Path,
+    migrations: Migrations,
+    *,
+    write: bool = True,
+    create: bool = True,
+    synchronous: str = "NORMAL",
+    hold: bool = True,
 ) -> Store:
     """Open and, for writing, lock and migrate the database at `path`.
 
+    With `hold=False` the lock is held for each transaction only, so that several programs write in turn.
     Raises StoreLocked where another run writes it, and StoreError where it is absent
     (`create=False` or `write=False`), damaged, or made by a newer watchledger.
     """
@@ -77,7 +89,7 @@ def open_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if write:
-            lock = _lock(path)
+            lock = _lock(path) if hold else _wait_for_lock(path)
         conn = _connect(path, write=write, synchronous=synchronous)
         db = Database(conn, use_counts_table=False)
         _refuse_newer(db, migrations, path)
@@ -91,13 +103,17 @@ def open_database(
     except StoreError:
         _release(lock)
         raise
+    if write and not hold:
+        _release(lock)
+        return Store(db, path, None, _lock_each=True)
     return Store(db, path, lock)
 
 
 def _connect(path: Path, *, write: bool, synchronous: str) -> sqlite3.Connection:
-    target = str(path) if write else f"{path.absolute().as_uri()}?mode=ro"
+    target = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+    # A Store is used by one thread at a time, but not always by the same: the review screen hands it round.
     # isolation_level None: transactions begin and end only where the code says so.
-    conn = sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None, uri=not write)
+    conn = sqlite3.connect(target, timeout=BUSY_SECONDS, isolation_level=None, uri=True, check_same_thread=False)
     conn.row_factory = sqlite3.Row
     if write:
         conn.execute("PRAGMA journal_mode=WAL")
@@ -124,6 +140,18 @@ def _lock(path: Path) -> int:
         os.close(handle)
         raise StoreLocked(f"another run is writing {path}; wait for it to end") from error
     return handle
+
+
+def _wait_for_lock(path: Path) -> int:
+    """The writer lock, waiting for whoever holds it as long as SQLite itself would wait."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return _lock(path)
+        except StoreLocked:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 def _release(lock: int | None) -> None:

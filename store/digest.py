@@ -18,15 +18,19 @@ CONTENT = {
     "findings": "finding_id, article_id, vendor, vendor_id, vendor_aliases, vendor_country, country, technologies,"
     " financing_type, financier, financing_amount, financing_currency, value_amount, value_currency, customer, year,"
     " status, alleged, role, place, confidence, reasons, field_confidence",
-    "instruments": "finding_id, position, type, financier, amount, currency, raw",
+    "sources": "source_id, publisher, country, source_type",
+    "instruments": "finding_id, position, type, financier, amount, currency, raw, rate, maturity_years, grace_years",
     "evidence": "finding_id, position, quote",
     "spans": 'finding_id, slot, start, "end", "in"',
     "claims": "claim_id, article_id, vendor, vendor_country, technologies, n_countries, qualifier, evidence,"
     " confidence",
-    "deals": "deal_id, pair, vendor, vendor_country, country, technologies, financing_type, financier,"
-    " financing_amount, financing_currency, value_amount, value_currency, customer, year, status, alleged, confidence,"
-    " sources, evidence, article_id",
+    "deals": "deal_id, pair, vendor, vendor_id, vendor_country, country, technologies, financing_type, financier,"
+    " financing_amount, financing_currency, value_amount, value_currency, customer, year, status, alleged, role, place,"
+    " confidence, sources, findings, evidence, article_id, newest, version, chosen, conflicts, sum_safe, sum_reason,"
+    " twin_id, twin_score",
     "deal_findings": "finding_id, deal_id",
+    "deal_links": "from_id, to_id, kind, reason",
+    "reference_rows": "name, line, country, kind, value, detail",
 }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from records import Article, Claim, Extraction, Finding, Outcome, PageReading
-from store import copies, merge
+from store import copies, merge, sums
 from store.connect import Store, open_database
 from store.schema import ledger as migrations
 
@@ -56,6 +56,25 @@ class Ledger:
                 (stage, version, _iso(now)),
             ).lastrowid
         return int(self.run_id or 0)
+
+    def know_sources(self, sources: Iterable[Mapping[str, Any]]) -> None:
+        """Take over who the sources are (source_id, publisher, country, source_type): the rank of what they tell."""
+        with self.store.transaction() as conn:
+            for told in sources:
+                changed = conn.execute(
+                    """INSERT INTO sources VALUES (:source_id, :publisher, :country, :source_type)
+                       ON CONFLICT (source_id) DO UPDATE SET publisher = excluded.publisher,
+                           country = excluded.country, source_type = excluded.source_type
+                       WHERE (publisher, country, source_type)
+                           IS NOT (excluded.publisher, excluded.country, excluded.source_type)""",
+                    {name: told[name] for name in ("source_id", "publisher", "country", "source_type")},
+                ).rowcount
+                if changed:
+                    conn.execute(
+                        """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT pair FROM findings
+                           JOIN articles USING (article_id) WHERE source_id = ?""",
+                        (told["source_id"],),
+                    )
 
     def save(self, reading: PageReading, version: str, source_id: str) -> None:
         """Store what became of a page, with its article and findings, in one transaction."""
@@ -102,8 +121,10 @@ class Ledger:
                            SELECT leader_id FROM copy_groups JOIN articles USING (article_id) WHERE article_no > ?)""",
                     (last,),
                 )
-            for row in conn.execute("SELECT pair FROM dirty_pairs ORDER BY pair").fetchall():
-                merge.merge_pair(conn, row["pair"])
+            dirty = [row["pair"] for row in conn.execute("SELECT pair FROM dirty_pairs ORDER BY pair")]
+            for pair in dirty:
+                merge.merge_pair(conn, pair)
+            sums.relate(conn, dirty)
             conn.execute("DELETE FROM dirty_pairs")
 
     def end_run(self, now: datetime, how: str) -> None:
@@ -211,14 +232,19 @@ def _save_article(conn: sqlite3.Connection, article: Article, source_id: str) ->
 
 
 def _save_extraction(conn: sqlite3.Connection, article_id: str, extraction: Extraction) -> None:
-    for position, finding in enumerate(extraction.deals):
-        _save_finding(conn, article_id, position, finding, extraction.extractor_version)
+    # Counted within its pair, so that a finding keeps its id when the article gains or loses others.
+    seen: dict[str, int] = {}
+    for finding in extraction.deals:
+        pair = merge.pair_key(finding.vendor_id, finding.vendor, finding.vendor_country, finding.country)
+        position = seen[pair] = seen.get(pair, -1) + 1
+        _save_finding(conn, article_id, pair, position, finding, extraction.extractor_version)
     for position, claim in enumerate(extraction.claims):
         _save_claim(conn, article_id, position, claim)
 
 
-def _save_finding(conn: sqlite3.Connection, article_id: str, position: int, found: Finding, extractor: str) -> None:
-    pair = merge.pair_key(found.vendor_id, found.vendor, found.vendor_country, found.country)
+def _save_finding(
+    conn: sqlite3.Connection, article_id: str, pair: str, position: int, found: Finding, extractor: str
+) -> None:
     finding_id = _id("F", article_id, pair, position)
     financing, money = found.financing, found.financing.money if found.financing else None
     row = {
@@ -262,9 +288,12 @@ def _save_finding(conn: sqlite3.Connection, article_id: str, position: int, foun
         [(finding_id, span.slot, span.start, span.end, span.where) for span in found.spans],
     )
     conn.executemany(
-        "INSERT INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO instruments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (finding_id, i, item.type, item.financier, *_money(item.money))
+            (
+                *(finding_id, i, item.type, item.financier, *_money(item.money)),
+                *(item.rate, item.maturity_years, item.grace_years),
+            )
             for i, item in enumerate(found.instruments or ((financing,) if financing else ()))
         ],
     )

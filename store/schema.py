@@ -167,3 +167,141 @@ def decisions_001_log(db: Database) -> None:
         """CREATE TRIGGER decisions_remain BEFORE DELETE ON decisions
             BEGIN SELECT RAISE(ABORT, 'decisions are never deleted; add a new one'); END""",
     )
+
+
+@ledger()
+def ledger_002_deals_with_reasons(db: Database) -> None:
+    """Deals say why each value is shown; sources have a rank; relations and reference data get tables."""
+    _run(
+        db,
+        """CREATE TABLE sources (
+            source_id TEXT PRIMARY KEY, publisher TEXT NOT NULL, country TEXT NOT NULL, source_type TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "ALTER TABLE instruments ADD COLUMN rate REAL",
+        "ALTER TABLE instruments ADD COLUMN maturity_years REAL",
+        "ALTER TABLE instruments ADD COLUMN grace_years REAL",
+        "DROP TABLE deal_findings",
+        "DROP TABLE deals",
+        # version: changes with the values that people decide on, and with nothing else.
+        # chosen: slot -> {finding, why}; conflicts: slots on which the findings differ.
+        # newest: latest publication; rough_sum: for ordering only; twin: the likeliest other deal of the pair.
+        """CREATE TABLE deals (
+            deal_id TEXT PRIMARY KEY, pair TEXT NOT NULL, vendor TEXT, vendor_id TEXT, vendor_country TEXT,
+            country TEXT NOT NULL, technologies TEXT NOT NULL, financing_type TEXT, financier TEXT,
+            financing_amount REAL, financing_currency TEXT, value_amount REAL, value_currency TEXT, customer TEXT,
+            year INTEGER, status TEXT NOT NULL, alleged INTEGER NOT NULL, role TEXT, place TEXT,
+            confidence REAL NOT NULL, sources INTEGER NOT NULL, findings INTEGER NOT NULL,
+            evidence TEXT NOT NULL, article_id TEXT NOT NULL, newest TEXT NOT NULL, uncertainty REAL NOT NULL,
+            rough_sum REAL NOT NULL, version TEXT NOT NULL, chosen TEXT NOT NULL, conflicts TEXT NOT NULL,
+            sum_safe INTEGER NOT NULL DEFAULT 0, sum_reason TEXT NOT NULL DEFAULT '',
+            twin_id TEXT, twin_score REAL NOT NULL DEFAULT 0
+        ) STRICT""",
+        "CREATE INDEX deals_pair ON deals(pair)",
+        "CREATE INDEX deals_country ON deals(country)",
+        "CREATE INDEX deals_vendor ON deals(vendor)",
+        "CREATE INDEX deals_likely ON deals(confidence DESC, deal_id)",
+        "CREATE INDEX deals_uncertain ON deals(uncertainty DESC, deal_id)",
+        "CREATE INDEX deals_newest ON deals(newest DESC, deal_id)",
+        "CREATE INDEX deals_large ON deals(rough_sum DESC, deal_id)",
+        """CREATE TABLE deal_findings (
+            finding_id TEXT PRIMARY KEY REFERENCES findings(finding_id) ON DELETE CASCADE,
+            deal_id TEXT NOT NULL REFERENCES deals(deal_id) ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX deal_findings_deal ON deal_findings(deal_id)",
+        """CREATE TABLE deal_links (
+            from_id TEXT NOT NULL REFERENCES deals(deal_id) ON DELETE CASCADE,
+            to_id TEXT NOT NULL REFERENCES deals(deal_id) ON DELETE CASCADE,
+            kind TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (from_id, to_id, kind)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX deal_links_to ON deal_links(to_id)",
+        "INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT pair FROM findings",
+        """CREATE VIEW parties AS
+            SELECT deal_id, COALESCE(role, 'supplier') AS role, vendor AS name, vendor_country AS country, finding_id
+            FROM findings JOIN deal_findings USING (finding_id) WHERE vendor IS NOT NULL
+            UNION ALL SELECT deal_id, 'customer', customer, country, finding_id
+            FROM findings JOIN deal_findings USING (finding_id) WHERE customer IS NOT NULL
+            UNION ALL SELECT deal_id, 'financier', i.financier, NULL, finding_id
+            FROM instruments i JOIN deal_findings USING (finding_id) WHERE i.financier IS NOT NULL""",
+        """CREATE VIEW events AS
+            SELECT deal_id, 'agreed' AS event, CAST(f.year AS TEXT) AS date, f.status, f.finding_id, f.article_id
+            FROM findings f JOIN deal_findings USING (finding_id) WHERE f.year IS NOT NULL
+            UNION ALL SELECT deal_id, 'reported', a.published, f.status, f.finding_id, f.article_id
+            FROM findings f JOIN deal_findings USING (finding_id) JOIN articles a USING (article_id)
+            WHERE a.published IS NOT NULL""",
+        """CREATE TABLE reference_sets (
+            name TEXT PRIMARY KEY, shape TEXT NOT NULL, rows INTEGER NOT NULL, sha256 TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        # One row a told fact: kind is country | flag | company | deal; detail holds what else the set tells.
+        """CREATE TABLE reference_rows (
+            name TEXT NOT NULL REFERENCES reference_sets(name) ON DELETE CASCADE, line INTEGER NOT NULL,
+            country TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '{}',
+            PRIMARY KEY (name, line, kind, value)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX reference_rows_country ON reference_rows(country)",
+    )
+
+
+@decisions()
+def decisions_002_acts(db: Database) -> None:
+    """More of each event, and what follows from the log; the tables below can be rebuilt from it at any time."""
+    _run(
+        db,
+        "ALTER TABLE decisions ADD COLUMN seconds REAL",
+        "ALTER TABLE decisions ADD COLUMN machine_shown INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE decisions ADD COLUMN batch TEXT",
+        "ALTER TABLE decisions ADD COLUMN undoes TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE decisions ADD COLUMN second INTEGER NOT NULL DEFAULT 0",
+        # members: deal id -> the findings that this act says belong to it, as [finding, article, pair]
+        "ALTER TABLE decisions ADD COLUMN members TEXT NOT NULL DEFAULT '{}'",
+        "CREATE INDEX decisions_batch ON decisions(batch) WHERE batch IS NOT NULL",
+        "CREATE INDEX decisions_who ON decisions(who, decision_id)",
+        """CREATE TABLE decision_deals (
+            deal_id TEXT NOT NULL, decision_id INTEGER NOT NULL REFERENCES decisions(decision_id),
+            PRIMARY KEY (deal_id, decision_id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX decision_deals_decision ON decision_deals(decision_id)",
+        "INSERT INTO decision_deals SELECT deal_key, decision_id FROM decisions",
+        # --- from here on: derived from the log
+        "CREATE TABLE undone (decision_id INTEGER PRIMARY KEY, by INTEGER NOT NULL) STRICT",
+        """CREATE TABLE decided (
+            deal_id TEXT PRIMARY KEY, state TEXT NOT NULL, flagged INTEGER NOT NULL DEFAULT 0, decision_id INTEGER,
+            who TEXT, at TEXT, reason TEXT NOT NULL DEFAULT '', machine TEXT, machine_version TEXT, decided TEXT,
+            merged_into TEXT, by_hand INTEGER NOT NULL DEFAULT 0, evidence TEXT NOT NULL DEFAULT '[]',
+            touched INTEGER NOT NULL DEFAULT 0
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX decided_state ON decided(state)",
+        """CREATE TABLE anchors (
+            finding_id TEXT PRIMARY KEY, deal_id TEXT NOT NULL, article_id TEXT NOT NULL, pair TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX anchors_deal ON anchors(deal_id)",
+        """CREATE TABLE judgements (
+            one TEXT NOT NULL, other TEXT NOT NULL, verdict TEXT NOT NULL CHECK (verdict IN ('same', 'not_same')),
+            decision_id INTEGER NOT NULL, PRIMARY KEY (one, other)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX judgements_other ON judgements(other)",
+        """CREATE TABLE verdicts (
+            deal_id TEXT NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, decided TEXT,
+            decision_id INTEGER NOT NULL, PRIMARY KEY (deal_id, who)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE links (
+            from_id TEXT NOT NULL, to_id TEXT NOT NULL, kind TEXT NOT NULL, decision_id INTEGER NOT NULL,
+            PRIMARY KEY (from_id, to_id, kind)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE withdrawn (
+            article_id TEXT PRIMARY KEY, url TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
+            decision_id INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX withdrawn_url ON withdrawn(url)",
+        "CREATE TABLE articles_done (article_id TEXT PRIMARY KEY, decision_id INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        # --- a workplace's own tables: not derived, changed freely
+        """CREATE TABLE assignments (
+            deal_id TEXT NOT NULL, who TEXT NOT NULL, at TEXT NOT NULL, blind INTEGER NOT NULL DEFAULT 1,
+            PRIMARY KEY (deal_id, who)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE filters (name TEXT PRIMARY KEY, who TEXT NOT NULL, filter TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        # Here and not in the ledger, so that a release is remembered after a rebuild.
+        """CREATE TABLE releases (
+            version TEXT PRIMARY KEY, at TEXT NOT NULL, last_decision INTEGER NOT NULL, deals INTEGER NOT NULL,
+            digest TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    )

@@ -1,0 +1,235 @@
+"""The queue: deals in an order, narrowed by a filter, a page at a time; and how many there are of each kind.
+
+Two indexed queries, one over the machine's deals and one over the few that are overlaid, merged here: SQLite can
+walk an index for each, which it cannot for their union.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from records import DealState, InputError
+from store.values import values_of
+from store.views import QueueFilter, QueueItem, QueuePage
+
+
+class Order(StrEnum):
+    """What comes first in the queue."""
+
+    LIKELY = "likely"
+    UNCERTAIN = "uncertain"
+    NEWEST = "newest"
+    LARGEST = "largest"
+
+
+_COLUMN = {
+    Order.LIKELY: "confidence",
+    Order.UNCERTAIN: "uncertainty",
+    Order.NEWEST: "newest",
+    Order.LARGEST: "rough_sum",
+}
+_STATE = "CASE WHEN r.deal_id IS NOT NULL THEN 'reopened' ELSE COALESCE(s.state, 'pending') END"
+# Articles that a search may lead to; the best ones, as FTS5 ranks them.
+_MOST_ARTICLES = 2000
+
+# States that only a decided deal can have: those are looked up from the few decided, not by walking all deals.
+_DECIDED_ONLY = frozenset(DealState) - {DealState.PENDING}
+
+
+def _from(source: str) -> str:
+    visible = "d.deal_id NOT IN (SELECT deal_id FROM temp.hidden)" if source == "ledger.deals" else "1"
+    return f"""FROM {source} d LEFT JOIN decided s ON s.deal_id = d.deal_id
+        LEFT JOIN temp.reopened r ON r.deal_id = d.deal_id WHERE {visible}"""
+
+
+def _where(told: QueueFilter) -> tuple[str, dict[str, Any]]:
+    """The filter as SQL conditions with named parameters."""
+    parts: list[str] = []
+    params: dict[str, Any] = {}
+
+    def any_of(expression: str, name: str, values: tuple[str, ...]) -> None:
+        if values:
+            names = [f"{name}{number}" for number in range(len(values))]
+            parts.append(f"{expression} IN ({', '.join(f':{n}' for n in names)})")
+            params.update(zip(names, (str(value) for value in values), strict=True))
+
+    any_of(_STATE, "state", told.states)
+    if told.states and set(told.states) <= _DECIDED_ONLY:
+        parts.append("d.deal_id IN (SELECT deal_id FROM decided)")
+    any_of("d.country", "country", told.countries)
+    any_of("COALESCE(d.vendor, '(' || d.vendor_country || ')')", "vendor", told.vendors)
+    any_of("d.deal_id", "deal", told.deal_ids)
+    if told.technologies:
+        likes = []
+        for number, technology in enumerate(told.technologies):
+            likes.append(f"d.technologies LIKE :tech{number}")
+            params[f"tech{number}"] = f'%"{technology}"%'
+        parts.append(f"({' OR '.join(likes)})")
+    if told.sources:
+        names = [f"source{number}" for number in range(len(told.sources))]
+        params.update(zip(names, told.sources, strict=True))
+        parts.append(f"d.deal_id IN ({_DEALS_OF.format(articles=_SOURCED.format(', '.join(':' + n for n in names)))})")
+    if told.words.strip():
+        params["words"] = as_words(told.words)
+        parts.append(f"d.deal_id IN ({_DEALS_OF.format(articles=_FOUND)})")
+    for flag, condition in (
+        (told.flagged, "COALESCE(s.flagged, 0)"),
+        (told.conflicts, "d.conflicts <> '[]'"),
+        (told.with_sum, "d.rough_sum > 0"),
+        (told.with_twin, "d.twin_score > 0"),
+    ):
+        if flag is not None:
+            parts.append(condition if flag else f"NOT ({condition})")
+    for value, name, condition in (
+        (told.min_confidence, "least", "d.confidence >= :least"),
+        (told.max_confidence, "most", "d.confidence <= :most"),
+        (told.published_from or None, "from", "d.newest >= :from"),
+        (told.not_decided_by or None, "who", f"d.deal_id NOT IN ({_TOUCHED_BY})"),
+        (told.assigned_to or None, "whom", "d.deal_id IN (SELECT deal_id FROM assignments WHERE who = :whom)"),
+    ):
+        if value is not None:
+            parts.append(condition)
+            params[name] = value
+    return "".join(f" AND {part}" for part in parts), params
+
+
+_DEALS_OF = """
+    SELECT COALESCE(m.deal_id, df.deal_id) FROM ledger.findings f JOIN ledger.deal_findings df USING (finding_id)
+    LEFT JOIN temp.overlay_members m USING (finding_id) WHERE f.article_id IN ({articles})
+"""
+_SOURCED = "SELECT article_id FROM ledger.articles WHERE source_id IN ({})"
+_FOUND = f"""
+    SELECT a.article_id FROM ledger.articles_fts JOIN ledger.articles a ON a.article_no = articles_fts.rowid
+    WHERE articles_fts MATCH :words ORDER BY rank LIMIT {_MOST_ARTICLES}
+"""  # noqa: S608 - our own number
+_TOUCHED_BY = """
+    SELECT d.deal_key FROM decisions d LEFT JOIN undone u USING (decision_id)
+    WHERE d.who = :who AND u.decision_id IS NULL AND d.action IN ('accept', 'correct', 'reject', 'unsure', 'skip')
+"""
+
+
+def as_words(words: str) -> str:
+    """A search in FTS5's syntax that takes every word as a word, whatever it holds."""
+    return " ".join('"' + word.replace('"', '""') + '"' for word in words.replace("\0", " ").split())
+
+
+def page(conn: sqlite3.Connection, order: Order, told: QueueFilter, after: str | None, limit: int) -> QueuePage:
+    """`limit` items behind the cursor `after` (of `QueuePage.next`)."""
+    where, params = _where(told)
+    column = _COLUMN[order]
+    # An index on the order is no help where a list of ids says which deals are meant.
+    sort = f"+d.{column}" if told.deal_ids or "d.deal_id IN (SELECT" in where else f"d.{column}"
+    if after is not None:
+        value, deal = _cursor(after)
+        where += f" AND ({sort} < :value OR ({sort} = :value AND d.deal_id > :after))"
+        params |= {"value": value, "after": deal}
+    params["limit"] = limit + 1
+    found: list[Iterator[sqlite3.Row]] = []
+    for source in ("ledger.deals", "temp.overlay_deals"):
+        found.append(
+            iter(
+                conn.execute(
+                    f"SELECT d.*, {_STATE} AS state, COALESCE(s.flagged, 0) AS flagged,"
+                    f" s.decided, s.touched, {sort} AS sort {_from(source)}{where}"
+                    f" ORDER BY {sort} DESC, d.deal_id LIMIT :limit",
+                    params,
+                )
+            )
+        )
+    rows = list(islice(heapq.merge(*found, key=_Place), limit + 1))
+    items = [_item(row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return QueuePage(items=items, next=json.dumps([rows[limit - 1]["sort"], items[-1].deal_id]) if more else None)
+
+
+class _Place:
+    """Larger values first, then the id."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, row: sqlite3.Row) -> None:
+        self.key = (row["sort"], row["deal_id"])
+
+    def __lt__(self, other: _Place) -> bool:
+        if self.key[0] != other.key[0]:
+            return bool(self.key[0] > other.key[0])
+        return bool(self.key[1] < other.key[1])
+
+
+def _cursor(after: str) -> tuple[float | str, str]:
+    try:
+        value, deal = json.loads(after)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{after[:80]!r} is no place in the queue; leave it out to begin anew") from error
+    if not isinstance(value, int | float | str) or not isinstance(deal, str):
+        raise InputError(f"{after[:80]!r} is no place in the queue; leave it out to begin anew")
+    return value, deal
+
+
+def _item(row: sqlite3.Row) -> QueueItem:
+    values = json.loads(row["decided"]) if row["decided"] else values_of(row)
+    return QueueItem(
+        deal_id=row["deal_id"],
+        state=DealState(row["state"]),
+        flagged=bool(row["flagged"]),
+        version=version(row["version"], row["touched"]),
+        values=values,
+        confidence=row["confidence"],
+        sources=row["sources"],
+        findings=row["findings"],
+        evidence=row["evidence"],
+        article_id=row["article_id"],
+        newest=row["newest"],
+        twin_score=row["twin_score"],
+    )
+
+
+def version(machine: str, touched: int | None) -> str:
+    """What a screen shows a deal at: the machine's values and the last event on it."""
+    return f"{machine}.{touched or 0}"
+
+
+def count(conn: sqlite3.Connection, told: QueueFilter) -> int:
+    """How many deals the filter lets through."""
+    where, params = _where(told)
+    return sum(
+        conn.execute(f"SELECT COUNT(*) {_from(source)}{where}", params).fetchone()[0]
+        for source in ("ledger.deals", "temp.overlay_deals")
+    )
+
+
+def deal_ids(conn: sqlite3.Connection, told: QueueFilter) -> list[str]:
+    """The ids of all deals that the filter lets through, in their order."""
+    where, params = _where(told)
+    return sorted(
+        row[0]
+        for source in ("ledger.deals", "temp.overlay_deals")
+        for row in conn.execute(f"SELECT d.deal_id {_from(source)}{where}", params)
+    )
+
+
+def facets(conn: sqlite3.Connection, told: QueueFilter) -> dict[str, dict[str, int]]:
+    """By country, vendor, technology and state: how many deals each has under the filter, most first."""
+    where, params = _where(told)
+    counted: dict[str, Counter[str]] = {name: Counter() for name in ("country", "vendor", "technology", "state")}
+    for source in ("ledger.deals", "temp.overlay_deals"):
+        for row in conn.execute(
+            f"""SELECT d.country, d.vendor, d.vendor_country, d.technologies, {_STATE} AS state, COUNT(*) AS n
+                {_from(source)}{where} GROUP BY 1, 2, 3, 4, 5""",
+            params,
+        ):
+            counted["country"][row["country"]] += row["n"]
+            counted["vendor"][row["vendor"] or f"({row['vendor_country']})"] += row["n"]
+            counted["state"][row["state"]] += row["n"]
+            for technology in json.loads(row["technologies"]):
+                counted["technology"][technology] += row["n"]
+    return {
+        name: dict(sorted(counter.items(), key=lambda item: (-item[1], item[0]))) for name, counter in counted.items()
+    }
