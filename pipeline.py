@@ -61,6 +61,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sources": ("gather", "List the sources with what became of them."),
     "status": ("gather", "Tell how the last crawl and every page ended."),
     "retry": ("gather", "Let addresses and pages that failed be tried again by the next run."),
+    "publish": (
+        "publish",
+        "Make a release of the accepted deals in DIR: tables, data package, entities, citations, pictures.",
+    ),
     "extract": ("read", "Read the deals out of documents: JSON lines with id and text, or one .txt file."),
     "score": ("read", "Score PREDICTED (or what the extractor reads now) against the gold documents of GOLD."),
     "train": ("read", "Train the extractor again from the corpus (needs the extra [train])."),

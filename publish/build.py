@@ -45,6 +45,7 @@ class Plan:
     allow_shrink: bool = False
     replace: bool = False
     validate: bool = True
+    noted: str | None = None  # checksum of the release that had this version before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,11 @@ def publish(release: Release, plan: Plan) -> Made:
             if plan.validate:
                 _stop_for(check_folder(scratch))
             sums = (scratch / CHECKSUMS).read_bytes()
+            if plan.noted and plan.noted != hashlib.sha256(sums).hexdigest():
+                raise InputError(
+                    f"version {release.about.version} was published before with other content; "
+                    "give another --version, or --replace if nobody has it yet"
+                )
             changed = _put_in_place(scratch, plan.folder, sums, replace_it=plan.replace)
     except OSError as error:
         raise InputError(

@@ -25,7 +25,7 @@ from publish.cells import number
 from publish.derive import best_evidence, by_deal
 from publish.release import Release
 from publish.rows import Deal, Evidence, Instrument, Party, PartyRole, Source
-from records import FinancingType, InputError, Status
+from records import FinancingType, InputError, RecordError, Status
 
 Entity = dict[str, Any]
 
@@ -245,7 +245,10 @@ _ODD = re.compile(r"^[\s\"'`]|[\s\"'`]$|\s\s")
 def _free_text_type(schema: str, name: str) -> Any:
     from followthemoney import model
 
-    declared = model.get(schema).get(name)
+    known = model.get(schema)
+    declared = known.get(name) if known else None
+    if declared is None:
+        raise RecordError(f"followthemoney has no {schema}.{name}; another version of it is installed")
     return declared.type if declared.type.name in ("string", "text", "name") else None
 
 
