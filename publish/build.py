@@ -77,7 +77,7 @@ def publish(release: Release, plan: Plan) -> Made:
             sums = (scratch / CHECKSUMS).read_bytes()
             if plan.noted and plan.noted != hashlib.sha256(sums).hexdigest():
                 raise InputError(
-                    f"version {release.about.version} was published before with other content; "
+                    f"version {release.about.version} was published before with other content (decisions, options or watchledger differ); "
                     "give another --version, or --replace if nobody has it yet"
                 )
             changed = _put_in_place(scratch, plan.folder, sums, replace_it=plan.replace)
