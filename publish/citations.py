@@ -37,7 +37,7 @@ _CSL_TYPES = {
 
 
 def write_bibtex(sources: Iterable[Source], path: Path) -> None:
-    """One @online entry a source; the key is the source's id."""
+    """One @online entry a source; the key is `wl` and the source's id."""
     with path.open("w", encoding="utf-8", newline="\n") as handle:
         for source in sources:
             handle.write(_bibtex(source) + "\n\n")
@@ -59,7 +59,7 @@ def _bibtex(source: Source) -> str:
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     if month:
         lines.append(f"  month = {_MONTHS[int(month) - 1]},")
-    return "\n".join([f"@online{{{source.source_id},", *lines, "}"])
+    return "\n".join([f"@online{{wl{source.source_id},", *lines, "}"])
 
 
 def _latex(text: str) -> str:

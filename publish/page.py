@@ -84,13 +84,17 @@ def _figure(name: str) -> str:
 
 def _index_table(rows: Iterable[Any]) -> str:
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in _INDEX)
-    body = "\n".join("<tr>" + "".join(_cell(getattr(row, name)) for name in _INDEX) + "</tr>" for row in rows)
+    body = "\n".join(
+        "<tr>" + "".join(_cell(getattr(row, name), says_no=name == "belt_and_road") for name in _INDEX) + "</tr>"
+        for row in rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, *, says_no: bool = False) -> str:
     if isinstance(value, bool) or value is None:
-        return f'<td class="m">{_MARK if value else ""}</td>'
+        no = "no" if says_no and value is False else ""
+        return f'<td class="m">{_MARK if value else no}</td>'
     if isinstance(value, int):
         return f'<td class="n">{value:,}</td>'
     return f"<td>{escape(str(value))}</td>"

@@ -28,7 +28,7 @@ def draw_timeline(release: Release) -> str:
     )  # fmt: skip
     top = drawing.heading(
         "Accepted deals by year of agreement (of delivery where only that is told) and home of the supplier. "
-        f"{left_out(release.about)} {undated:,} more deals have no year and are not drawn."
+        f"{left_out(release.about)} {_more(undated)}"
     )
     drawing.text(MARGIN, top + 14, "Home of the supplier", 11, bold=True)
     names = [(colour, _name(home)) for home, colour in zip(homes, KINDS, strict=False)]
@@ -36,6 +36,12 @@ def draw_timeline(release: Release) -> str:
     _bars(drawing, bars, heights, top + 40)
     drawing.source(source_line(release.about))
     return drawing.svg()
+
+
+def _more(undated: int) -> str:
+    if not undated:
+        return "All have a year."
+    return f"{undated:,} more {'deal has' if undated == 1 else 'deals have'} no year and {'is' if undated == 1 else 'are'} not drawn."
 
 
 def _leading_homes(counts: Counter[str]) -> list[str]:
