@@ -78,7 +78,7 @@ def _wide(
     deal: Deal, technologies: list[Any], instruments: list[Any], evidence: list[Evidence], sources: Mapping[str, Any]
 ) -> WideDeal:
     first, best = (instruments[0] if instruments else None), best_evidence(evidence)
-    source = sources[best.source_id] if best and best.source_id else None
+    source = sources.get(best.source_id) if best and best.source_id else None
     return WideDeal(
         **{name: getattr(deal, name) for name in _DEAL_COLUMNS},
         technologies=";".join(row.technology for row in technologies),
@@ -95,7 +95,9 @@ def _wide(
         quote=best.quote if best else None,
         quote_start=best.quote_start if best else None,
         quote_end=best.quote_end if best else None,
-        source_urls=joined(sources[row.source_id].url for row in evidence if row.source_id),
+        source_urls=joined(
+            sources[row.source_id].url for row in evidence if row.source_id and row.source_id in sources
+        ),
     )
 
 

@@ -295,3 +295,9 @@ def readme(release: Release) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+if __name__ == "__main__":  # `make docs`
+    from pathlib import Path
+
+    (Path(__file__).parents[1] / "docs" / "data-dictionary.md").write_text(data_dictionary(), encoding="utf-8")
