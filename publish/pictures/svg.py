@@ -178,7 +178,7 @@ def class_of(count: int, ends: list[int]) -> str:
 def class_names(ends: list[int], most: int) -> list[tuple[str, str]]:
     """Colour and range of each class, for a legend."""
     tops = [*(end - 1 for end in ends[1:]), most]
-    names = [str(low) if low == high else f"{low:,} to {high:,}" for low, high in zip(ends, tops, strict=True)]
+    names = [f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in zip(ends, tops, strict=True)]
     return list(zip(_spread(len(ends)), names, strict=True))
 
 
