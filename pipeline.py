@@ -67,6 +67,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "extract": ("read", "Read the deals out of documents: JSON lines with id and text, or one .txt file."),
     "score": ("read", "Score PREDICTED (or what the extractor reads now) against the gold documents of GOLD."),
+    "import-reference": ("ledger", "Take a hand-made data set in as reference rows, beside the ledger."),
+    "headline": ("ledger", "Print the index's counts, from the references, the ledger, and both together."),
+    "compare": (
+        "ledger",
+        "Tell what the ledger confirms, lacks and contradicts of the references, and has beyond them.",
+    ),
+    "decisions": ("ledger", "List what people decided, or write it out."),
+    "reply": ("ledger", "Note on a deal what a company or body said of it."),
+    "withdraw": ("ledger", "Take an article or a deal out, and keep it out."),
+    "backup": ("ledger", "Copy the decisions (with --all everything) into a folder, checked."),
+    "restore": ("ledger", "Put a backup in place; what lies there is kept beside."),
     "train": ("read", "Train the extractor again from the corpus (needs the extra [train])."),
 }
 

@@ -29,7 +29,7 @@ from store.same import compare, related
 from store.schema import decisions as decisions_migrations
 from store.schema import ledger as ledger_migrations
 from store.values import values_of
-from store.views import TO_REVIEW, Candidate, DealView, QueueFilter, QueuePage, SourceArticle
+from store.views import TO_REVIEW, Candidate, DealView, QueueFilter, QueueItem, QueuePage, SourceArticle
 from store.worklist import Order
 
 _CHUNK = 300
@@ -42,6 +42,7 @@ class Book:
         self.store = store
         self.conn: sqlite3.Connection = store.db.conn
         self._seen: tuple[int, int] | None = None
+        self._kinds: tuple[int, worklist.Kinds] | None = None
 
     @classmethod
     def open(cls, ledger: Path, decisions: Path | None = None) -> Self:
@@ -207,10 +208,39 @@ class Book:
         with self.moment() as conn:
             return worklist.deal_ids(conn, told)
 
+    def items(self, told: QueueFilter = TO_REVIEW) -> Iterator[QueueItem]:
+        """Everything that the filter lets through, in short, likeliest first."""
+        after: str | None = None
+        while True:
+            page = self.queue(Order.LIKELY, told, after=after, limit=1000)
+            yield from page.items
+            if page.next is None:
+                return
+            after = page.next
+
+    def vendor_names(self) -> dict[str, str]:
+        """Every form of a supplier's name that the texts use, case-folded, and the usual name of that supplier.
+
+        A form that is told of several suppliers is left out.
+        """
+        told: dict[str, set[str]] = {}
+        with self.moment() as conn:
+            for vendor, aliases in conn.execute(
+                "SELECT DISTINCT vendor, vendor_aliases FROM ledger.findings WHERE vendor IS NOT NULL"
+            ):
+                for name in (vendor, *json.loads(aliases)):
+                    told.setdefault(name.casefold(), set()).add(vendor)
+        return {name: next(iter(vendors)) for name, vendors in told.items() if len(vendors) == 1}
+
     def facets(self, told: QueueFilter = TO_REVIEW) -> dict[str, dict[str, int]]:
         """Counts by country, vendor, technology and state under the filter."""
         with self.moment() as conn:
-            return worklist.facets(conn, told)
+            if told != QueueFilter(states=told.states):
+                return worklist.facets(conn, told)
+            version = conn.execute("PRAGMA ledger.data_version").fetchone()[0]
+            if self._kinds is None or self._kinds[0] != version:
+                self._kinds = version, worklist.kinds(conn)
+            return worklist.facets_by_state(conn, told.states, self._kinds[1])
 
     def search(self, words: str, limit: int = 20) -> list[dict[str, Any]]:
         """Articles that hold all of `words`, best first: article_id, title, url, published, outlet, snippet."""
@@ -235,18 +265,7 @@ class Book:
             mine = profiles(conn, [deal_id]).get(deal_id)
             if mine is None:
                 return []
-            rows = {
-                row["deal_id"]: row
-                for source in ("ledger.deals", "temp.overlay_deals")
-                for row in conn.execute(
-                    f"""SELECT d.* FROM {source} d LEFT JOIN decided s ON s.deal_id = d.deal_id
-                        WHERE d.country = ? AND d.deal_id <> ? AND COALESCE(s.state, '') NOT IN ('merged', 'withdrawn')
-                        AND {"d.deal_id NOT IN (SELECT deal_id FROM temp.hidden)" if "ledger" in source else "1"}
-                        AND (d.pair = ? OR d.vendor IS NULL OR ?4 IS NULL OR d.vendor_country IS NULL
-                             OR d.vendor_country IS ?5)""",  # noqa: S608
-                    (mine.country, deal_id, mine.pair, mine.vendor, mine.vendor_country),
-                )
-            }
+            rows = {row["deal_id"]: row for row in worklist.neighbours(conn, deal_id, mine)}
             for one in conn.execute(
                 """SELECT CASE WHEN one = ?1 THEN other ELSE one END FROM judgements
                    WHERE (one = ?1 OR other = ?1) AND verdict = 'not_same'""",

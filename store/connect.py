@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,9 @@ def open_database(
             lock = _lock(path) if hold else _wait_for_lock(path)
         conn = _connect(path, write=write, synchronous=synchronous)
         db = Database(conn, use_counts_table=False)
-        _refuse_newer(db, migrations, path)
+        refuse_newer(db, migrations, path)
         if write:
-            migrations.apply(db)
+            _migrate(db, migrations, path)
         elif migrations.pending(db):
             raise StoreError(f"{path} was made by an older watchledger; bring it up to date with: watchledger process")
     except (OSError, sqlite3.DatabaseError) as error:
@@ -123,7 +124,56 @@ def _connect(path: Path, *, write: bool, synchronous: str) -> sqlite3.Connection
     return conn
 
 
-def _refuse_newer(db: Database, migrations: Migrations, path: Path) -> None:
+def _migrate(db: Database, migrations: Migrations, path: Path) -> None:
+    """Apply what is pending; a database that has something in it is copied first."""
+    waiting = migrations.pending(db)
+    if not waiting:
+        return
+    if migrations.applied(db):
+        kept = path.with_name(f"{path.stem}.before-{waiting[0].name}{path.suffix}")
+        free = shutil.disk_usage(path.parent).free
+        if free < 2 * path.stat().st_size:
+            raise StoreError(
+                f"{path} has to be brought up to date, and a copy kept; "
+                f"free {2 * path.stat().st_size - free:,} bytes on its disk first"
+            )
+        copy_database(path, kept)
+    migrations.apply(db)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A consistent copy as one file, checked; others may write the source meanwhile. Raises StoreError."""
+    scratch = target.with_name(target.name + ".part")
+    scratch.unlink(missing_ok=True)
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as old,
+            closing(sqlite3.connect(scratch)) as new,
+        ):
+            old.backup(new)
+            new.execute("PRAGMA journal_mode=DELETE")
+            said = new.execute("PRAGMA quick_check").fetchone()[0]
+        if said != "ok":
+            raise StoreError(f"{source} is damaged: {said}; restore a backup with: watchledger restore")
+        os.replace(scratch, target)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise StoreError(f"cannot copy {source} to {target}: {error}") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def writer_lock(path: Path) -> Iterator[None]:
+    """Hold a database's writer lock without opening it. Raises StoreLocked."""
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        _release(lock)
+
+
+def refuse_newer(db: Database, migrations: Migrations, path: Path) -> None:
+    """Raise StoreError, with what to do, where a newer watchledger has changed the tables."""
     applied = [migration.name for migration in migrations.applied(db)]
     ours = {migration.name for migration in migrations._migrations}
     strange = [name for name in applied if name not in ours]

@@ -59,6 +59,12 @@ class Decisions:
         """Decisions after number `since`, oldest first: all, or those that touch a deal (or "article:ID")."""
         return history(self.store.db.conn, subject, since=since, who=who)
 
+    def withdrawn_articles(self) -> tuple[set[str], set[str]]:
+        """Withdrawn articles: their ids, and the web addresses under which they must not come back."""
+        rows = self.store.rows("SELECT article_id, url FROM withdrawn")
+        urls = {row["url"] for row in rows if row["url"].startswith(("http://", "https://"))}
+        return {row["article_id"] for row in rows}, urls
+
     def rebuild(self) -> None:
         """Make everything that follows from the log anew."""
         with self.store.transaction() as conn:

@@ -13,6 +13,7 @@ from typing import Any
 from records import Article, Claim, Extraction, Finding, Outcome, PageReading
 from store import copies, merge, sums
 from store.connect import Store, open_database
+from store.decisions import Decisions
 from store.schema import ledger as migrations
 
 # Readings stored between two refreshes of search index, copy groups and deals.
@@ -25,11 +26,18 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.run_id: int | None = None
+        self._withdrawn: tuple[set[str], set[str]] = (set(), set())
 
     @classmethod
     def open(cls, path: Path, *, write: bool = True) -> Ledger:
-        """Open the ledger, making it where it is absent and `write` is set."""
-        return cls(open_database(path, migrations, write=write))
+        """Open the ledger, making it where it is absent and `write` is set.
+
+        What was withdrawn (decisions.db beside it) is kept out of what is written.
+        """
+        ledger = cls(open_database(path, migrations, write=write))
+        if write:
+            ledger._know_withdrawn()
+        return ledger
 
     def close(self) -> None:
         """Close the file."""
@@ -55,6 +63,7 @@ class Ledger:
                 "INSERT INTO runs (stage, version, started_at, items_in) VALUES (?, ?, ?, 0)",
                 (stage, version, _iso(now)),
             ).lastrowid
+        self.take_out_withdrawn()
         return int(self.run_id or 0)
 
     def know_sources(self, sources: Iterable[Mapping[str, Any]]) -> None:
@@ -79,53 +88,54 @@ class Ledger:
     def save(self, reading: PageReading, version: str, source_id: str) -> None:
         """Store what became of a page, with its article and findings, in one transaction."""
         with self.store.transaction() as conn:
-            _forget(conn, reading.page_id)
-            if reading.article is not None:
-                _save_article(conn, reading.article, source_id)
-                copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
-            if reading.article is not None and reading.extraction is not None:
-                _save_extraction(conn, reading.article.article_id, reading.extraction)
-            conn.execute(
-                "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
-                (
-                    *(reading.page_id, reading.outcome, reading.reason),
-                    *(reading.article.article_id if reading.article else None, version),
-                ),
-            )
-            conn.execute(
-                "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
-                (self.run_id, reading.page_id, reading.outcome, reading.reason),
-            )
-            conn.execute("UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?", (self.run_id,))
+            self._save(conn, reading, version, source_id)
+
+    def save_many(self, readings: Iterable[tuple[PageReading, str, str]]) -> int:
+        """Store (reading, version, source) of many pages in one transaction: all or none. Returns how many."""
+        stored = 0
+        with self.store.transaction() as conn:
+            for reading, version, source_id in readings:
+                self._save(conn, reading, version, source_id)
+                stored += 1
+        return stored
+
+    def _save(self, conn: sqlite3.Connection, reading: PageReading, version: str, source_id: str) -> None:
+        if self._is_withdrawn(reading):
+            url = reading.article.url if reading.article else ""
+            reading = PageReading(page_id=reading.page_id, outcome=Outcome.WITHDRAWN, reason=url)
+        _forget(conn, reading.page_id)
+        if reading.article is not None:
+            _save_article(conn, reading.article, source_id)
+            copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
+        if reading.article is not None and reading.extraction is not None:
+            _save_extraction(conn, reading.article.article_id, reading.extraction)
+        conn.execute(
+            "INSERT INTO readings VALUES (?, ?, ?, ?, ?)",
+            (
+                *(reading.page_id, reading.outcome, reading.reason),
+                *(reading.article.article_id if reading.article else None, version),
+            ),
+        )
+        conn.execute(
+            "INSERT OR REPLACE INTO run_items VALUES (?, ?, ?, ?)",
+            (self.run_id, reading.page_id, reading.outcome, reading.reason),
+        )
+        conn.execute("UPDATE runs SET items_in = items_in + 1 WHERE run_id = ?", (self.run_id,))
 
     def settle(self) -> None:
         """Bring search index, copy groups and deals up to the articles; all in one transaction."""
         with self.store.transaction() as conn:
-            last = conn.execute("SELECT last_article_no FROM settled").fetchone()[0]
-            fresh = conn.execute(
-                "SELECT article_no, article_id FROM articles WHERE article_no > ? ORDER BY article_no", (last,)
-            ).fetchall()
-            for row in fresh:
-                copies.join_groups(conn, row["article_id"])
-            conn.execute(
-                """INSERT INTO articles_fts (rowid, title, text)
-                   SELECT article_no, title, text FROM articles WHERE article_no > ?""",
-                (last,),
-            )
-            if fresh:
-                conn.execute("UPDATE settled SET last_article_no = ?", (fresh[-1]["article_no"],))
-                # A new copy changes how many independent sources its group's deals have.
-                conn.execute(
-                    """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT f.pair FROM findings f
-                       JOIN copy_groups c USING (article_id) WHERE c.leader_id IN (
-                           SELECT leader_id FROM copy_groups JOIN articles USING (article_id) WHERE article_no > ?)""",
-                    (last,),
-                )
+            _index_articles(conn)
             dirty = [row["pair"] for row in conn.execute("SELECT pair FROM dirty_pairs ORDER BY pair")]
             for pair in dirty:
-                merge.merge_pair(conn, pair)
+                sums.link_phases(conn, merge.merge_pair(conn, pair))
             sums.relate(conn, dirty)
             conn.execute("DELETE FROM dirty_pairs")
+
+    def index_articles(self) -> None:
+        """Bring search index and copy groups up to the articles, and leave the deals for `settle`."""
+        with self.store.transaction() as conn:
+            _index_articles(conn)
 
     def end_run(self, now: datetime, how: str) -> None:
         """Close the entry in the run ledger."""
@@ -138,6 +148,58 @@ class Ledger:
         marks = ",".join("?" * len(wanted))
         with self.store.transaction() as conn:
             return conn.execute(f"DELETE FROM readings WHERE outcome IN ({marks})", wanted).rowcount  # noqa: S608
+
+    # --- what was withdrawn
+
+    def _know_withdrawn(self) -> None:
+        beside = self.store.path.with_name("decisions.db")
+        if beside.exists():
+            decisions = Decisions.open(beside)
+            self._withdrawn = decisions.withdrawn_articles()
+            decisions.close()
+
+    def _is_withdrawn(self, reading: PageReading) -> bool:
+        pages, urls = self._withdrawn
+        return reading.page_id in pages or (reading.article is not None and reading.article.url in urls)
+
+    def take_out_withdrawn(self, *, wipe: bool = False) -> int:
+        """Take out what was withdrawn since it was stored; returns how many articles went.
+
+        Pages whose withdrawal was undone are unread again. `wipe` overwrites what is deleted.
+        """
+        self._know_withdrawn()
+        pages, urls = self._withdrawn
+        if wipe:
+            self.store.db.conn.execute("PRAGMA secure_delete=ON")
+        with self.store.transaction() as conn:
+            gone = (
+                [
+                    (row["article_id"], row["url"])
+                    for row in conn.execute("SELECT article_id, url FROM articles ORDER BY article_id")
+                    if row["article_id"] in pages or row["url"] in urls
+                ]
+                if pages
+                else []
+            )
+            for article_id, url in gone:
+                version = conn.execute("SELECT version FROM readings WHERE page_id = ?", (article_id,)).fetchone()[0]
+                _forget(conn, article_id)
+                conn.execute(
+                    "INSERT INTO readings VALUES (?, ?, ?, NULL, ?)", (article_id, Outcome.WITHDRAWN, url, version)
+                )
+            back = [
+                (row["page_id"],)
+                for row in conn.execute("SELECT page_id, reason FROM readings WHERE outcome = ?", (Outcome.WITHDRAWN,))
+                if row["page_id"] not in pages and row["reason"] not in urls
+            ]
+            conn.executemany("DELETE FROM readings WHERE page_id = ?", back)
+            if wipe and gone:
+                conn.execute("INSERT INTO articles_fts (articles_fts) VALUES ('optimize')")
+        if gone:
+            self.settle()
+        if wipe:
+            self.store.db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
 
     # --- reading back
 
@@ -187,6 +249,29 @@ class Ledger:
             table: one(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
             for table in ("articles", "findings", "deals", "claims")
         }
+
+
+def _index_articles(conn: sqlite3.Connection) -> None:
+    last = conn.execute("SELECT last_article_no FROM settled").fetchone()[0]
+    fresh = conn.execute(
+        "SELECT article_no, article_id FROM articles WHERE article_no > ? ORDER BY article_no", (last,)
+    ).fetchall()
+    for row in fresh:
+        copies.join_groups(conn, row["article_id"])
+    conn.execute(
+        """INSERT INTO articles_fts (rowid, title, text)
+           SELECT article_no, title, text FROM articles WHERE article_no > ?""",
+        (last,),
+    )
+    if fresh:
+        conn.execute("UPDATE settled SET last_article_no = ?", (fresh[-1]["article_no"],))
+        # A new copy changes how many independent sources its group's deals have.
+        conn.execute(
+            """INSERT OR IGNORE INTO dirty_pairs SELECT DISTINCT f.pair FROM findings f
+               JOIN copy_groups c USING (article_id) WHERE c.leader_id IN (
+                   SELECT leader_id FROM copy_groups JOIN articles USING (article_id) WHERE article_no > ?)""",
+            (last,),
+        )
 
 
 def _iso(when: datetime) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from store.choose import choose, source_type
-from store.same import Profile, compare, profile
+from store.same import Profile, compare, may_be_certain, may_be_likely, profile
 from store.values import values_of, version_of
 
 # Two groups that both take a finding, and neither by a clear margin: not certain.
@@ -74,8 +74,8 @@ def load(conn: sqlite3.Connection, where: str, params: Sequence[Any], db: str = 
     return rows
 
 
-def merge_pair(conn: sqlite3.Connection, pair: str) -> list[str]:
-    """Make the deals of one pair anew from its findings; returns their ids."""
+def merge_pair(conn: sqlite3.Connection, pair: str) -> dict[str, Profile]:
+    """Make the deals of one pair anew from its findings; returns what each tells, by id."""
     conn.execute("DELETE FROM deals WHERE pair = ?", (pair,))
     groups = group(in_order(load(conn, "WHERE f.pair = ?", (pair,))))
     made = [deal_row(rows) for rows, _ in groups]
@@ -88,7 +88,7 @@ def merge_pair(conn: sqlite3.Connection, pair: str) -> list[str]:
         "INSERT INTO deal_findings VALUES (?, ?)",
         [(row["finding_id"], deal["deal_id"]) for deal, (rows, _) in zip(made, groups, strict=True) for row in rows],
     )
-    return [deal["deal_id"] for deal in made]
+    return {deal["deal_id"]: told for deal, (_, told) in zip(made, groups, strict=True)}
 
 
 def group(findings: Sequence[dict[str, Any]]) -> list[tuple[list[dict[str, Any]], Profile]]:
@@ -98,6 +98,8 @@ def group(findings: Sequence[dict[str, Any]]) -> list[tuple[list[dict[str, Any]]
         mine = profile(finding, finding["quotes"])
         sure = []
         for number, (_, told) in enumerate(groups):
+            if not may_be_certain(told, mine):
+                continue
             found = compare(told, mine)
             if found.certain:
                 sure.append((-found.points, number))
@@ -148,6 +150,8 @@ def _set_twins(deals: list[dict[str, Any]], profiles: list[Profile]) -> None:
     """Note for each deal the likeliest other one of the pair that a person should be asked about."""
     for here, mine in enumerate(profiles):
         for there in range(here):
+            if not may_be_likely(profiles[there], mine):
+                continue
             found = compare(profiles[there], mine)
             if found.likely:
                 score = round(found.score, 4)

@@ -20,10 +20,6 @@ from store.merge import deal_row, in_order, load, rough_sum
 from store.same import compare, profile
 from store.values import SLOTS, diff, values_of, version_of
 
-# Points that a finding must reach to be taken for one that a decision was made on and that is no longer there:
-# the same supplier (2) or the same country (1) and a technology in common (1).
-_HEIR = 2
-
 _REOPENS = ("accepted", "rejected", "unsure")
 
 
@@ -153,8 +149,9 @@ def _heir(conn: sqlite3.Connection, anchor: sqlite3.Row, taken: dict[str, str]) 
     ):
         if row["finding_id"] in taken:
             continue
-        points = 2 * _same_supplier(supplier, row) + (row["country"] == country)
-        if points >= _HEIR and (best is None or points > best[0]):
+        # The supplier under one of its names: a changed country is a changed value, another supplier another deal.
+        points = 1 + (row["country"] == country)
+        if _same_supplier(supplier, row) and (best is None or points > best[0]):
             best = (points, row["finding_id"], row["deal_id"])
     return (best[1], best[2]) if best else (None, None)
 

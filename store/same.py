@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -50,6 +51,8 @@ _PROJECT = re.compile(
     r"((?:[A-Z][\w'’-]+ ){1,4})(?:[Pp]roject|[Pp]rogramme|[Pp]rogram|[Ii]nitiative|[Ss]ystem|[Pp]lan)\b"
 )
 _PROJECT_NOISE = frozenset("the a an safe city smart national surveillance security new its this public cctv".split())
+# Names such as ECU 911 or BOL-110; what follows a currency or "phase" is none.
+_CODE = re.compile(r"\b(?!(?:USD|EUR|GBP|KES|UGX|ZAR|INR|PKR|Rs|Shs?)\b)([A-Z]{2,6})[- ]?(\d{2,4})\b(?![.,]\d)")
 _COUNT = re.compile(r"(?<![\w.$€£¥])(\d{1,3}(?:[,.  ]\d{3})+|\d{2,6})(?= (?:[\w-]+ ){0,2}?(?:cameras|caméras|cámaras|"
                     r"câmeras|drones|cities|sites|devices|kits|sensors|vehicles|stations|terminals|phones|units|licen[cs]es))")  # fmt: skip
 _PHASE = re.compile(
@@ -92,7 +95,7 @@ class Profile:
     projects: set[str]
     counts: set[int]
     phases: set[int]
-    days: list[int]  # ordinals of publication
+    days: list[int]  # ordinals of publication, in order
     articles: set[str]
     origins: set[str]
     names: set[str] = field(default_factory=set)  # of the vendor, case-folded
@@ -106,17 +109,21 @@ class Profile:
             getattr(self, name).update(getattr(other, name))
         self.origins |= other.origins
         self.names |= other.names
-        self.days += other.days
+        self.days = sorted(self.days + other.days)
         self.umbrella = self.umbrella or other.umbrella
 
 
 @dataclass(frozen=True, slots=True)
 class Sameness:
-    """Points for being one deal, the reasons (strongest first), and whether something contradicts."""
+    """Points for being one deal, the signs that they are made of, and what stands in the way of certainty.
+
+    `contradicted`: something speaks against; `telling`: more than supplier, technology and year speaks for it.
+    """
 
     points: float
     signs: tuple[tuple[float, str], ...]
     contradicted: bool
+    telling: bool
 
     @property
     def score(self) -> float:
@@ -131,7 +138,7 @@ class Sameness:
     @property
     def certain(self) -> bool:
         """Merges by itself."""
-        return self.points >= AUTO and not self.contradicted
+        return self.points >= AUTO and self.telling and not self.contradicted
 
     @property
     def likely(self) -> bool:
@@ -187,12 +194,13 @@ def ordinal(published: str | None) -> int | None:
 
 
 def projects(text: str) -> set[str]:
-    """Names of projects: capitalised words before "project", "programme" and the like, the common ones left out."""
+    """Names of projects: capitalised words before "project", "programme" and the like (the common ones left out), codes."""
     found = set()
     for match in _PROJECT.finditer(text):
         words = [word.casefold() for word in match[1].split() if word.casefold() not in _PROJECT_NOISE]
         if words:
             found.add(" ".join(words))
+    found.update(f"{letters.casefold()} {number}" for letters, number in _CODE.findall(text))
     return found
 
 
@@ -212,12 +220,37 @@ def compare(one: Profile, other: Profile) -> Sameness:
         signs.append((8.0, "copies of one story"))
     elif one.articles & other.articles and len(one.articles) == len(other.articles) == 1:
         signs.append((-4.0, "told apart in one article"))
+    copies = len(signs) == 2 and signs[1][0] > 0
     against = _technology(one, other, signs)
-    for question in (_sums, _years, _customers, _places, _financiers, _projects, _counts, _phases):
+    known = len(signs)
+    for question in (_sums, _customers, _places, _financiers, _projects, _counts, _phases):
         against = question(one, other, signs) or against
     _published(one, other, signs)
-    copies = signs[1:2] == [(8.0, "copies of one story")]
-    return Sameness(sum(points for points, _ in signs), tuple(signs), against and not copies)
+    # A supplier sells one technology to a country twice in one year: that alone makes nothing certain.
+    telling = copies or any(points >= 1.0 for points, _ in signs[known:])
+    against = _years(one, other, signs) or against
+    total = sum(points for points, _ in signs)
+    return Sameness(total, tuple(signs), contradicted=against and not copies, telling=telling)
+
+
+def may_be_certain(one: Profile, other: Profile) -> bool:
+    """Quick no for two of one pair that `compare` would not call certain; a yes promises nothing."""
+    if one.origins & other.origins:
+        return True
+    if not one.technologies & other.technologies:
+        return False
+    if one.years and other.years and not one.years & other.years and not _next_to(one.years, other.years):
+        return False
+    return not (one.places and other.places and not one.places & other.places)
+
+
+def may_be_likely(one: Profile, other: Profile) -> bool:
+    """Quick no for two of one pair that nobody should be asked about: neither technologies nor a sum in common."""
+    return bool(one.technologies & other.technologies) or any(told in other.sums for told in one.sums)
+
+
+def _next_to(years: set[int], others: set[int]) -> bool:
+    return any(year - 1 in others or year + 1 in others for year in years)
 
 
 def related(one: Profile, other: Profile) -> bool:
@@ -232,9 +265,16 @@ def _suppliers(one: Profile, other: Profile) -> tuple[float, str]:
         return _NATION_AND_COMPANY, "one names the supplier's country only"
     if one.names & other.names:
         return _LIKE_NAMES, "suppliers share a name"
-    if one.vendor and other.vendor and fuzz.ratio(one.vendor.casefold(), other.vendor.casefold()) >= 85:
+    if one.vendor and other.vendor and like_names(one.vendor, other.vendor):
         return _LIKE_NAMES, "suppliers' names are alike"
     return -10.0, "different suppliers"
+
+
+@lru_cache(maxsize=50_000)
+def like_names(one: str, other: str) -> bool:
+    """Two spellings of one company, or one name longer by a word ("CloudWalk", "CloudWalk Technology")."""
+    a, b = sorted((one.casefold(), other.casefold()), key=len)
+    return b.startswith(a + " ") or fuzz.ratio(a, b) >= 85
 
 
 def _technology(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> bool:
@@ -293,16 +333,36 @@ def _customers(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> 
         return False
     if one.customers & other.customers:
         shared = min(one.customers & other.customers)
-        signs.append((0.5 if _ANY_BODY.match(shared) else 1.5, f"customer {shared}"))
+        signs.append((0.5 if any_body(shared) else 1.5, f"customer {shared}"))
         return False
     best = max(fuzz.token_set_ratio(a, b) for a in one.customers for b in other.customers)
     if best >= 85:
         signs.append((1.0, "customers of like name"))
         return False
-    if any(_ANY_BODY.match(name) for name in one.customers | other.customers):
+    if any(stands_for(a, b) or stands_for(b, a) for a in one.customers for b in other.customers):
+        signs.append((1.0, "one customer is the other's short form"))
+        return False
+    if any(any_body(name) for name in one.customers | other.customers):
         return False
     signs.append((-1.5, "different customers"))
     return True
+
+
+@lru_cache(maxsize=20_000)
+def any_body(name: str) -> bool:
+    """Is this what any body of the state is called ("police", "the government")?"""
+    return bool(_ANY_BODY.match(name))
+
+
+_SMALL = frozenset("the of and for de la del des du et y e da do der und".split())
+
+
+@lru_cache(maxsize=20_000)
+def stands_for(short: str, name: str) -> bool:
+    """Is `short` made of the first letters of `name`'s words, as INSA of Information Network Security Agency?"""
+    letters = short.replace(".", "").casefold()
+    words = [word for word in re.split(r"[\W_]+", name.casefold()) if word and word not in _SMALL]
+    return 2 <= len(letters) == len(words) and letters == "".join(word[0] for word in words)
 
 
 def _places(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> bool:
@@ -365,7 +425,14 @@ def _published(one: Profile, other: Profile, signs: list[tuple[float, str]]) -> 
 
 
 def nearest(one: Sequence[int], other: Sequence[int]) -> int:
-    """Smallest distance between two lists of days."""
-    if len(one) == 1 and len(other) == 1:
-        return abs(one[0] - other[0])
-    return min(abs(a - b) for a in one for b in other)
+    """Smallest distance between two sorted lists of days."""
+    if len(one) > len(other):
+        one, other = other, one
+    best = abs(one[0] - other[0])
+    for day in one:
+        place = bisect_left(other, day)
+        if place < len(other):
+            best = min(best, other[place] - day)
+        if place:
+            best = min(best, day - other[place - 1])
+    return best

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from records import LinkKind
-from store.merge import load
-from store.same import Profile, profile
+from store.same import Profile
 
 # Ids in one statement; SQLite takes 32,766 parameters, and short statements plan faster.
 _IDS = 400
@@ -31,7 +30,7 @@ _SHARING = """
 
 
 def relate(conn: sqlite3.Connection, pairs: Iterable[str]) -> None:
-    """Draw links and set `sum_safe` for the deals of `pairs` and for those that share an article with one of them."""
+    """Link shared sums and set `sum_safe` for the deals of `pairs` and for those that share an article with one of them."""
     wanted = sorted(set(pairs))
     affected: set[str] = set()
     for start in range(0, len(wanted), _IDS):
@@ -47,33 +46,15 @@ def relate(conn: sqlite3.Connection, pairs: Iterable[str]) -> None:
                 part,
             )
         )
-    for pair in wanted:
-        _link_phases(conn, pair)
     shared = _share_sums(conn, affected)
     _flag(conn, sorted(affected), shared)
 
 
-def _link_phases(conn: sqlite3.Connection, pair: str) -> None:
-    """Later phases point at the first, and contracts at the framework agreement that they are under."""
-    deals = conn.execute("SELECT deal_id, year, newest FROM deals WHERE pair = ? ORDER BY deal_id", (pair,)).fetchall()
-    if len(deals) < 2:
-        return
-    told: dict[str, Profile] = {}
-    deal_of = {
-        row["finding_id"]: row["deal_id"]
-        for row in conn.execute(
-            "SELECT finding_id, deal_id FROM deal_findings JOIN deals USING (deal_id) WHERE pair = ?", (pair,)
-        )
-    }
-    for finding in load(conn, "WHERE f.pair = ?", (pair,)):
-        mine = profile(finding, finding["quotes"])
-        deal = deal_of[finding["finding_id"]]
-        if deal in told:
-            told[deal].take(mine)
-        else:
-            told[deal] = mine
-    links = [*_phase_links(told), *_umbrella_links(told)]
-    conn.executemany("INSERT OR IGNORE INTO deal_links VALUES (?, ?, ?, ?)", links)
+def link_phases(conn: sqlite3.Connection, told: dict[str, Profile]) -> None:
+    """Later phases of one pair point at the first, and contracts at the framework agreement that they are under."""
+    if len(told) > 1:
+        links = [*_phase_links(told), *_umbrella_links(told)]
+        conn.executemany("INSERT OR IGNORE INTO deal_links VALUES (?, ?, ?, ?)", links)
 
 
 def _phase_links(told: dict[str, Profile]) -> list[tuple[str, str, str, str]]:

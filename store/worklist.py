@@ -10,12 +10,14 @@ import heapq
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from records import DealState, InputError
+from store.same import Profile, like_names
 from store.values import values_of
 from store.views import QueueFilter, QueueItem, QueuePage
 
@@ -215,21 +217,76 @@ def deal_ids(conn: sqlite3.Connection, told: QueueFilter) -> list[str]:
     )
 
 
+Kind = tuple[str, str, str]
+"""Country, vendor (or "(CN)" where only its home is told), technologies as JSON."""
+Kinds = Counter[Kind]
+
+_KIND = "d.country, COALESCE(d.vendor, '(' || d.vendor_country || ')'), d.technologies"
+
+
+def kinds(conn: sqlite3.Connection) -> Kinds:
+    """How many of the machine's deals there are of each kind: the costly part of facets, good until the ledger changes."""
+    rows = conn.execute(f"SELECT {_KIND}, COUNT(*) FROM ledger.deals d GROUP BY 1, 2, 3")  # noqa: S608
+    return Counter({(row[0], row[1], row[2]): row[3] for row in rows})
+
+
 def facets(conn: sqlite3.Connection, told: QueueFilter) -> dict[str, dict[str, int]]:
     """By country, vendor, technology and state: how many deals each has under the filter, most first."""
     where, params = _where(told)
-    counted: dict[str, Counter[str]] = {name: Counter() for name in ("country", "vendor", "technology", "state")}
+    counted: dict[str, Kinds] = {}
     for source in ("ledger.deals", "temp.overlay_deals"):
         for row in conn.execute(
-            f"""SELECT d.country, d.vendor, d.vendor_country, d.technologies, {_STATE} AS state, COUNT(*) AS n
-                {_from(source)}{where} GROUP BY 1, 2, 3, 4, 5""",
+            f"SELECT {_KIND}, {_STATE}, COUNT(*) {_from(source)}{where} GROUP BY 1, 2, 3, 4",
             params,
         ):
-            counted["country"][row["country"]] += row["n"]
-            counted["vendor"][row["vendor"] or f"({row['vendor_country']})"] += row["n"]
-            counted["state"][row["state"]] += row["n"]
-            for technology in json.loads(row["technologies"]):
-                counted["technology"][technology] += row["n"]
-    return {
-        name: dict(sorted(counter.items(), key=lambda item: (-item[1], item[0]))) for name, counter in counted.items()
-    }
+            counted.setdefault(row[3], Counter())[row[0], row[1], row[2]] += row[4]
+    return _tables(counted)
+
+
+def facets_by_state(conn: sqlite3.Connection, states: Sequence[DealState], machine: Kinds) -> dict[str, dict[str, int]]:
+    """The same for a filter of states alone, out of `kinds` and of the few deals that somebody has touched."""
+    counted: dict[str, Kinds] = {DealState.PENDING: Counter(machine)}
+    touched = """d.deal_id IN (SELECT deal_id FROM decided UNION SELECT deal_id FROM temp.hidden
+        UNION SELECT deal_id FROM temp.reopened)"""
+    for row in conn.execute(f"SELECT {_KIND}, COUNT(*) FROM ledger.deals d WHERE {touched} GROUP BY 1, 2, 3"):  # noqa: S608
+        counted[DealState.PENDING][row[0], row[1], row[2]] -= row[3]
+    for source, which in (("ledger.deals", f" AND {touched}"), ("temp.overlay_deals", "")):
+        for row in conn.execute(f"SELECT {_KIND}, {_STATE}, COUNT(*) {_from(source)}{which} GROUP BY 1, 2, 3, 4"):
+            counted.setdefault(row[3], Counter())[row[0], row[1], row[2]] += row[4]
+    return _tables({state: kinds for state, kinds in counted.items() if not states or state in states})
+
+
+def _tables(counted: Mapping[str, Kinds]) -> dict[str, dict[str, int]]:
+    tables: dict[str, Counter[str]] = {name: Counter() for name in ("country", "vendor", "technology", "state")}
+    for state, kinds in counted.items():
+        for (country, vendor, technologies), number in kinds.items():
+            if number <= 0:
+                continue
+            tables["country"][country] += number
+            tables["vendor"][vendor] += number
+            tables["state"][str(state)] += number
+            for technology in _names(technologies):
+                tables["technology"][technology] += number
+    return {name: dict(sorted(table.items(), key=lambda item: (-item[1], item[0]))) for name, table in tables.items()}
+
+
+@lru_cache(maxsize=4096)
+def _names(technologies: str) -> tuple[str, ...]:
+    return tuple(json.loads(technologies))
+
+
+def neighbours(conn: sqlite3.Connection, deal: str, mine: Profile) -> Iterator[sqlite3.Row]:
+    """The shown deals of the same country whose supplier can be that of `mine`."""
+    vendors = [
+        row[0]
+        for row in conn.execute("SELECT DISTINCT vendor FROM ledger.deals WHERE country = ?", (mine.country,))
+        if row[0] and mine.vendor and (row[0].casefold() in mine.names or like_names(row[0], mine.vendor))
+    ]
+    for source in ("ledger.deals", "temp.overlay_deals"):
+        yield from conn.execute(
+            f"""SELECT d.* {_from(source)} AND d.country = ? AND d.deal_id <> ?
+                AND COALESCE(s.state, '') NOT IN ('merged', 'withdrawn')
+                AND (d.pair = ? OR d.vendor IN ({",".join("?" * len(vendors))})
+                     OR ((d.vendor IS NULL OR ? IS NULL) AND d.vendor_country IS ?))""",
+            (mine.country, deal, mine.pair, *vendors, mine.vendor, mine.vendor_country),
+        )
