@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from publish import countries, money
-from publish.derive import AIGS, not_counted
+from publish.derive import AIGS, by_deal, not_counted
 from publish.release import About, Release
 from publish.rows import (
     AcceptedHow,
@@ -16,6 +19,7 @@ from publish.rows import (
     DealTechnology,
     Event,
     Evidence,
+    Gone,
     Instrument,
     MoneyNote,
     Party,
@@ -23,7 +27,29 @@ from publish.rows import (
     Retired,
     Source,
 )
-from records import FinancingType, SourceType, Status, Technology
+from records import (
+    Act,
+    Article,
+    DecisionAction,
+    Extraction,
+    Financing,
+    FinancingType,
+    Finding,
+    Money,
+    Outcome,
+    PageReading,
+    Precision,
+    SourceKind,
+    SourceType,
+    Span,
+    Status,
+    Technology,
+)
+from records import Source as RecordSource
+from store.archive import Archive
+from store.desk import Desk
+from store.ledger import Ledger
+from store.views import TO_REVIEW
 
 BASE_YEAR = 2024
 _CURRENCIES = ("USD", "USD", "USD", "EUR", "CNY", "KES", "NGN", "PKR", "TWD", "ZWL")
@@ -62,7 +88,9 @@ def make_release(deals: int, seed: int = 0, **told: Any) -> Release:
         _add_deal(number, dice, codes, tables)
     for name, key in (("sources", "source_id"), ("evidence", "evidence_id")):
         tables[name].sort(key=lambda row, key=key: getattr(row, key))  # type: ignore[misc]
-    retired = [Retired(deal_id="Dgone1", state="merged", successor="D000000", date="2025-03-01", why="the same deal")]  # type: ignore[arg-type]
+    retired = [
+        Retired(deal_id="Dgone1", state=Gone.MERGED, successor="D000000", date="2025-03-01", why="the same deal")
+    ]
     return Release(about=about(**told), retired=retired, **tables)
 
 
@@ -108,7 +136,7 @@ def _add_deal(number: int, dice: random.Random, codes: list[str], tables: dict[s
     )
     why = not_counted(deal, proposed=False, umbrella=False)
     if why:
-        deal = _with(deal, counted=False, not_counted_why=why)
+        deal = replace(deal, counted=False, not_counted_why=why)
     tables["deals"].append(deal)
     for technology in sorted(dice.sample(sorted(Technology), dice.choice((1, 1, 2)))):
         tables["technologies"].append(
@@ -146,7 +174,7 @@ def _add_source(deal: Deal, number: int, copy: int, dice: random.Random, tables:
         source_type=dice.choice(sorted(SourceType)),
         language="en",
         published=f"{deal.year or 2025}-{month:02d}",
-        published_precision="month",  # type: ignore[arg-type]
+        published_precision=Precision.MONTH,
         url=f"https://daily-{number % 97}.example/{number}/{copy}",
         retrieved_at="2026-01-30T08:00:00Z",
         page_sha256=hashlib.sha256(source_id.encode()).hexdigest(),
@@ -208,7 +236,71 @@ def _add_source(deal: Deal, number: int, copy: int, dice: random.Random, tables:
         )
 
 
-def _with(deal: Deal, **told: Any) -> Deal:
-    from dataclasses import replace
+def fill_workspace(folder: Path, deals: int, seed: int = 0) -> Path:
+    """Write an archive, a ledger of that many generated deals and an acceptance of each; returns the ledger's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    release = make_release(deals, seed)
+    archive, ledger = Archive.open(folder / "archive.db"), Ledger.open(folder / "watchledger.db")
+    archive.begin_run([_DAILY], _DECIDED)
+    ledger.begin_run("process", "generated", _DECIDED)
+    evidence: dict[tuple[str, str], list[Evidence]] = {}
+    for row in release.evidence:
+        if row.source_id:
+            evidence.setdefault((row.deal_id, row.source_id), []).append(row)
+    technologies, instruments = by_deal(release.technologies), by_deal(release.instruments)
+    sources = {source.source_id: source for source in release.sources}
+    by_id = {deal.deal_id: deal for deal in release.deals}
+    with archive.store.transaction() as conn:
+        for source in release.sources:
+            conn.execute("INSERT INTO bodies VALUES (?, 0, x'')", (source.page_sha256,))
+            conn.execute(
+                """INSERT INTO pages (page_id, url, final_url, status, fetched_at, content_type, sha256, source_id,
+                       partial, via, title) VALUES (?1, ?2, ?2, 200, ?3, 'text/html', ?4, 'daily', 0, 'crawl', '')""",
+                (source.source_id, source.url, _DECIDED.isoformat(), source.page_sha256),
+            )
+    archive.close()
+    for (deal_id, source_id), rows in evidence.items():
+        deal = by_id[deal_id]
+        found = _finding(deal, rows, [row.technology for row in technologies[deal_id]], instruments.get(deal_id, []))
+        ledger.save(_reading(sources[source_id], rows, found), "generated", "daily")
+    ledger.settle()
+    ledger.close()
+    path = folder / "watchledger.db"
+    with Desk.open(path) as desk:
+        desk.bulk(DecisionAction.ACCEPT, desk.deal_ids(TO_REVIEW), Act(who="editor", at=_DECIDED, batch="all"))
+    return path
 
-    return replace(deal, **told)
+
+_DECIDED = datetime(2026, 1, 31, 12, tzinfo=UTC)
+_DAILY = RecordSource(
+    id="daily", publisher="Daily", country="KE", language="en", kind=SourceKind.FEED, source_type=SourceType.MEDIA,
+    url="https://daily.example/feed",
+)  # fmt: skip
+_SPAN = {"value_amount": "value"}
+
+
+def _reading(source: Source, rows: list[Evidence], found: Finding) -> PageReading:
+    quote, start = rows[0].quote or "", rows[0].quote_start or 0
+    text = ("Generated text, of which nothing is true. " * 120)[:start] + quote + " Nothing more was said."
+    article = Article(
+        article_id=source.source_id, url=source.url or "", title=source.title or "", text=text, language="en",
+        outlet=source.outlet, published=source.published, published_precision=source.published_precision,
+    )  # fmt: skip
+    extraction = Extraction(id=source.source_id, outcome=Outcome.KEPT, extractor_version="generated", deals=(found,))
+    return PageReading(page_id=source.source_id, outcome=Outcome.KEPT, article=article, extraction=extraction)
+
+
+def _finding(deal: Deal, rows: list[Evidence], technologies: list[Any], instruments: list[Instrument]) -> Finding:
+    quote, start = rows[0].quote or "", rows[0].quote_start or 0
+    spans = [Span(start=start, end=start + len(quote), slot="evidence")]
+    spans += [Span(start=start, end=start + 6, slot=_SPAN.get(row.field, row.field)) for row in rows]
+    money_told = None
+    if deal.value_amount and deal.value_currency:
+        money_told = Money(amount=deal.value_amount, currency=deal.value_currency, raw=deal.value_raw or "")
+    financing = tuple(Financing(type=row.type, financier=row.financier) for row in instruments)
+    return Finding(
+        vendor=f"{deal.vendor} {deal.deal_id}", vendor_aliases=(), vendor_country=deal.vendor_country,
+        country=deal.country, technologies=tuple(technologies), evidence=(quote,), confidence=deal.confidence or 0.5,
+        financing=financing[0] if financing else None, instruments=financing, value=money_told,
+        customer=deal.customer, year=deal.year, status=deal.status, alleged=deal.alleged, spans=tuple(sorted(set(spans))),
+    )  # fmt: skip

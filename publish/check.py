@@ -59,7 +59,9 @@ def check_entities(path: Path) -> list[str]:
                 read = model.get_proxy(entity, cleaned=False)
                 read.schema.validate(entity)
             except InvalidData as error:
-                wrong.append(f"{path.name}: {entity['id']}: {error}")
+                faults = (error.errors or {}).get("properties") or {}
+                told = ", ".join(f"{name} {fault}" for name, fault in faults.items())
+                wrong.append(f"{path.name}: {entity['id']}: {error} {told}")
                 continue
             for name, values in entity["properties"].items():
                 if sorted(read.get(name)) != sorted(values):
