@@ -70,6 +70,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "queue",
         "Take the review queue to a file and back, give deals to a second coder, and tell what decisions say.",
     ),
+    "publish": (
+        "publish",
+        "Make a release of the accepted deals in DIR: tables, data package, entities, citations, pictures.",
+    ),
     "extract": ("read", "Read the deals out of documents: JSON lines with id and text, or one .txt file."),
     "score": ("read", "Score PREDICTED (or what the extractor reads now) against the gold documents of GOLD."),
     "import-reference": ("ledger", "Take a hand-made data set in as reference rows, beside the ledger."),

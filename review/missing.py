@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from store.views import DealView
-
 from review.fields import spoken
 from review.vocabulary import Vocabulary
+from store.views import DealView
 
 # What is missing -> the words that texts tell it with, in the language of the country where we have it.
 _WORDS = {
