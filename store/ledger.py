@@ -95,7 +95,7 @@ class Ledger:
             if reading.article is not None:
                 _save_article(conn, reading.article, source_id)
                 copies.save_paragraphs(conn, reading.article.article_id, reading.article.text)
-                copies.save_keys(conn, reading.article, reading.fingerprint)
+                copies.save_keys(conn, reading.article, reading.sketch)
                 blocks.save(conn, reading)
             if reading.article is not None and reading.extraction is not None:
                 _save_extraction(conn, reading.article.article_id, reading.extraction)
