@@ -406,7 +406,7 @@ class PageReading:
     article: Article | None = None
     extraction: Extraction | None = None
     blocks: tuple[int, ...] = ()  # hashes of the paragraphs, before any was cut (extract/blocks.py)
-    fingerprint: int | None = None  # SimHash of the text, 64 bits (extract/page.py)
+    sketch: tuple[int, ...] = ()  # MinHash bands of the text (extract/blocks.py); none where nothing was found in it
 
 
 # --- what people decide

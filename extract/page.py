@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from extract.blocks import fingerprint
+from extract.blocks import sketch
 from extract.clean import CLEANER_VERSION, clean, detect_language
 from extract.document import Extractor
 from extract.gate import Gate
@@ -57,5 +57,5 @@ class PageReader:
             article=article,
             extraction=extraction,
             blocks=cleaned.blocks,
-            fingerprint=fingerprint(article.text) if extraction.deals or extraction.claims else None,
+            sketch=sketch(article.text) if extraction.deals or extraction.claims else (),
         )

@@ -3,8 +3,7 @@
 Two articles belong together, for a reason that is kept with the group, when
 - `same_address`: their addresses differ only in scheme, `www.`, print or AMP forms;
 - `shared_paragraphs`: at least half of the shorter one's text stands, paragraph by paragraph, in the other;
-- `near_text`: their SimHashes (64 bits; candidates through four bands of 16, which finds all that differ in up to three
-  bits and many that differ in more) are close and so are their texts;
+- `near_text`: their MinHash sketches (extract/blocks.py) have a band in common, and their texts are alike;
 - `same_title`: their titles are the same without the parts that name a section or outlet, they are a few days apart,
   and much of their text is the same.
 
@@ -17,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -31,8 +31,7 @@ MIN_PARAGRAPH = 60
 COPY_SHARE = 0.5
 # A paragraph standing in more articles than this is boilerplate and says nothing of copying; so with a key.
 MAX_SHARERS = 50
-# SimHash: candidates that differ in more bits are not compared; texts must then be this alike (rapidfuzz, 0 to 100).
-MOST_BITS = 8
+# How alike the texts of candidates must be (rapidfuzz, 0 to 100).
 NEAR_TEXT = 80.0
 # The same title may stand over two stories of one week; their texts decide.
 TITLE_TEXT = 60.0
@@ -59,15 +58,13 @@ def save_paragraphs(rows: Rows, article_id: str, text: str) -> None:
     rows.executemany("INSERT INTO paragraphs VALUES (?, ?, ?)", [(article_id, h, n) for h, n in sizes.items()])
 
 
-def save_keys(rows: Rows, article: Article, fingerprint: int | None) -> None:
-    """Remember the article's address, title and SimHash as keys by which candidates are found."""
+def save_keys(rows: Rows, article: Article, sketch: Sequence[int]) -> None:
+    """Remember the article's address, title and MinHash bands as keys by which candidates are found."""
     rows.execute("DELETE FROM copy_keys WHERE article_id = ?", (article.article_id,))
     keys = [("address", address_key(article.url))]
     if title := title_key(article.title, article.outlet or ""):
         keys.append(("title", title))
-    if fingerprint is not None:
-        keys += [(f"band{n}", f"{fingerprint:016x}"[4 * n : 4 * n + 4]) for n in range(4)]
-        keys.append(("simhash", f"{fingerprint:016x}"))
+    keys += [("band", f"{number}:{value:x}") for number, value in enumerate(sketch)]
     rows.executemany(
         "INSERT OR IGNORE INTO copy_keys VALUES (?, ?, ?)", [(kind, value, article.article_id) for kind, value in keys]
     )
@@ -125,19 +122,11 @@ def _shared(conn: sqlite3.Connection, article_id: str) -> dict[str, str]:
 
 
 def _near_text(conn: sqlite3.Connection, article_id: str) -> dict[str, str]:
-    mine = _simhash(conn, article_id)
-    if mine is None:
-        return {}
-    found = {}
-    for other in {other for n in range(4) for other in _sharing(conn, article_id, f"band{n}")}:
-        theirs = _simhash(conn, other)
-        if (
-            theirs is not None
-            and (mine ^ theirs).bit_count() <= MOST_BITS
-            and _alike(conn, article_id, other) >= NEAR_TEXT
-        ):
-            found[other] = "near_text"
-    return found
+    return {
+        other: "near_text"
+        for other in _sharing(conn, article_id, "band")
+        if _alike(conn, article_id, other) >= NEAR_TEXT
+    }
 
 
 def _same_title(conn: sqlite3.Connection, article_id: str) -> dict[str, str]:
@@ -151,19 +140,12 @@ def _same_title(conn: sqlite3.Connection, article_id: str) -> dict[str, str]:
 def _sharing(conn: sqlite3.Connection, article_id: str, kind: str) -> list[str]:
     """Other articles with the same key; none where so many have it that it says nothing."""
     rows = conn.execute(
-        """SELECT o.article_id FROM copy_keys k JOIN copy_keys o ON o.kind = k.kind AND o.value = k.value
+        """SELECT DISTINCT o.article_id FROM copy_keys k JOIN copy_keys o ON o.kind = k.kind AND o.value = k.value
            WHERE k.article_id = ? AND k.kind = ? AND o.article_id <> k.article_id
              AND EXISTS (SELECT 1 FROM articles a WHERE a.article_id = o.article_id) LIMIT ?""",
         (article_id, kind, MAX_SHARERS),
     ).fetchall()
     return [row[0] for row in rows] if len(rows) < MAX_SHARERS else []
-
-
-def _simhash(conn: sqlite3.Connection, article_id: str) -> int | None:
-    row = conn.execute(
-        "SELECT value FROM copy_keys WHERE article_id = ? AND kind = 'simhash'", (article_id,)
-    ).fetchone()
-    return int(row[0], 16) if row else None
 
 
 def _alike(conn: sqlite3.Connection, one: str, other: str) -> float:

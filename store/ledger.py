@@ -125,7 +125,7 @@ class Ledger:
         if reading.article is not None:
             _save_article(rows, reading.article, source_id)
             copies.save_paragraphs(rows, reading.article.article_id, reading.article.text)
-            copies.save_keys(rows, reading.article, reading.fingerprint)
+            copies.save_keys(rows, reading.article, reading.sketch)
             blocks.save(rows, reading)
         if reading.article is not None and reading.extraction is not None:
             _save_extraction(rows, reading.article.article_id, reading.extraction)

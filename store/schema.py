@@ -82,7 +82,7 @@ def ledger_gather_blocks(db: Database) -> None:
         " PRIMARY KEY (host, hash, page_id)) STRICT, WITHOUT ROWID",
         "CREATE TABLE new_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (host, hash)) STRICT, WITHOUT ROWID",
         "CREATE TABLE site_blocks (host TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY (host, hash)) STRICT, WITHOUT ROWID",
-        # kind: address | title | band0 to band3 (16 bits each of the SimHash)
+        # kind: address | title | band (number and value of a MinHash band)
         """CREATE TABLE copy_keys (
             kind TEXT NOT NULL, value TEXT NOT NULL, article_id TEXT NOT NULL, PRIMARY KEY (kind, value, article_id)
         ) STRICT, WITHOUT ROWID""",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from extract.blocks import fingerprint
+from extract.blocks import sketch
 from extract.clean import clean
 from records import Extraction, Finding, Outcome, PageReading, Status, StoredPage, Technology
 
@@ -40,7 +40,7 @@ class StubReader:
             article=article,
             extraction=extraction,
             blocks=cleaned.blocks,
-            fingerprint=fingerprint(article.text) if deals else None,
+            sketch=sketch(article.text) if deals else (),
         )
 
 

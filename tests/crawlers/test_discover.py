@@ -16,7 +16,7 @@ from crawlers.sources import load_sources
 from records import ConfigError, InputError, Page, SourceKind
 
 HOME = "https://www.daily.example/"
-FRONT = b"""<html lang="fr-FR"><head><title>Le Quotidien | Accueil</title><meta property="og:site_name" content="Le \\"Quotidien\\"">
+FRONT = b"""<html lang="fr-FR"><head><title>Le Quotidien | Accueil</title><meta property="og:site_name" content="Le &quot;Quotidien&quot;">
 <link rel="alternate" type="application/rss+xml" href="/rss/tout.xml"><link rel="alternate" hreflang="en" href="/en">
 <link rel="alternate" type="application/rss+xml" href="javascript:x"></head><body></body></html>"""
 RSS = b"<rss><channel><item><link>https://www.daily.example/1</link></item></channel></rss>"
