@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import gzip
 import json
 import random
 import signal
@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 from commands.bulk import BulkSettings, find_shards, load_parts, run_bulk
 from records import InputError
@@ -42,19 +40,15 @@ def page(text: str, number: int = 0) -> bytes:
 
 
 def write_warc(path: Path, pages: dict[str, bytes]) -> str:
+    """A gzip member for each page, as every crawler writes them."""
     with path.open("wb") as file:
-        writer = WARCWriter(file, gzip=True)
         for url, body in pages.items():
-            head = StatusAndHeaders("200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1")
-            writer.write_record(
-                writer.create_warc_record(
-                    url,
-                    "response",
-                    payload=io.BytesIO(body),
-                    http_headers=head,
-                    warc_headers_dict={"WARC-Date": "2024-05-17T10:00:00Z"},
-                )
+            block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + body
+            head = (
+                f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nWARC-Date: 2024-05-17T10:00:00Z\r\n"
+                f"Content-Type: application/http; msgtype=response\r\nContent-Length: {len(block)}\r\n\r\n"
             )
+            file.write(gzip.compress(head.encode() + block + b"\r\n\r\n", mtime=0))
     return str(path)
 
 
