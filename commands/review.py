@@ -14,7 +14,6 @@ from commands.options import db_option
 from pipeline import read_workspace
 from records import ConfigError, InputError
 
-
 # Datasette's unit library loads dask (and with it scipy), and sqlite-utils loads pandas, wherever they are installed. The
 # screen uses none of them; left out, they save two thirds of the start where everything is installed (-X importtime).
 NOT_NEEDED = ("dask", "pandas", "xarray", "uncertainties")
