@@ -154,7 +154,7 @@ def _write_xlsx(handle: IO[bytes], told: Iterable[Mapping[str, Any]]) -> int:
     sheet.append(list(COLUMNS))
     count = 0
     for count, row in enumerate(told, 1):  # noqa: B007
-        line = []
+        line: list[Any] = []
         for name in COLUMNS:
             value = row[name]
             if isinstance(value, int | float) and not isinstance(value, bool):
