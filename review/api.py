@@ -135,6 +135,12 @@ class Api:
         self.house.desk.reject(deal_id, Act(who=who, at=_now(), reason=words, second=self.house.blind(who)))
         return json_reply({"told": "noted"})
 
+    def article_done(self, who: str, query: str, body: bytes) -> Reply:
+        """An article holds nothing more: said on the article's own page."""
+        self._open(who)
+        self.house.desk.article_done(_text(read_body(body), "article"), Act(who=who, at=_now()))
+        return json_reply({"told": _TOLD["article_done"]})
+
     def undo(self, who: str, query: str, body: bytes) -> Reply:
         """Take this person's latest act back, across restarts, as far as the log goes."""
         desk, spec = self.house.desk, self.house.spec(query, who)

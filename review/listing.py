@@ -29,7 +29,7 @@ def row(house: House, item: QueueItem, query: str, *, blind: bool) -> dict[str, 
     state = "" if blind or item.state is DealState.PENDING else str(item.state)
     return {
         "href": f"/review/deal/{quote(item.deal_id, safe='')}" + (f"?{query}" if query else ""),
-        "label": label(values, house.vocabulary),
+        "label": label(values, house.lexicon),
         "second": values["customer"] or "",
         "sure": None if hidden else item.confidence,
         "technologies": ", ".join(kinds),
@@ -45,7 +45,7 @@ def row(house: House, item: QueueItem, query: str, *, blind: bool) -> dict[str, 
 
 
 def facets(house: House, spec: Spec, counted: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
-    names = house.vocabulary.country_name
+    names = house.lexicon.country_name
     made = [
         {
             "title": "Queue",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -70,6 +71,10 @@ class Pages:
         after = parse_qs(query).get("after", [None])[-1]
         told = house.filter(spec, who)
         page = house.desk.queue(spec.order, told, after=after, limit=PAGE)
+        items = list(page.items)
+        if blind:  # a decided row shows what was decided
+            read = shelf.machine_values(house.desk, [item.deal_id for item in items])
+            items = [replace(item, values=read[item.deal_id]) for item in items if item.deal_id in read]
         counted = house.desk.facets(told) if not blind else {}
         open_query = spec.query()
         context = {
@@ -77,7 +82,7 @@ class Pages:
             "spec": spec,
             "orders": ORDERS,
             "kept": _hidden(spec),
-            "items": [row(house, item, open_query, blind=blind) for item in page.items],
+            "items": [row(house, item, open_query, blind=blind) for item in items],
             "facets": [] if blind else facets(house, spec, counted),
             "saved": []
             if blind
@@ -154,7 +159,7 @@ class Pages:
         page_id = unquote(id)
         if self.house.archive is None:
             raise InputError("The archive of raw pages does not lie beside this ledger.")
-        stored = self.house.archive.page(page_id)
+        stored = shelf.archived(self.house.archive, page_id)
         pdf = stored.page.body[:1024].lstrip().startswith(b"%PDF-")
         name = f"{_slug(page_id)}.{'pdf' if pdf else 'txt'}"
         kind = "application/octet-stream" if pdf else "text/plain; charset=utf-8"

@@ -22,6 +22,7 @@ from review.pages import Pages
 from store.review import allow_only_reading
 
 _LOG = logging.getLogger(__name__)
+_PRINTS = "datasette.handle_exception"
 
 
 class ReviewPlugin:
@@ -41,6 +42,9 @@ class ReviewPlugin:
     def attach(self, make: Callable[[], Datasette]) -> Datasette:
         """Make a Datasette that has this plugin, and only this one of our plugins."""
         pm.register(self, f"watchledger-review-{id(self)}")
+        # Datasette runs every handler, and its own prints what was asked and all local values to the terminal.
+        if pm.has_plugin(_PRINTS):
+            pm.unregister(name=_PRINTS)
         self.datasette = make()
         return self.datasette
 
@@ -79,6 +83,7 @@ class ReviewPlugin:
             r"^/review/decide$": api.decide,
             r"^/review/reason$": api.reason,
             r"^/review/undo$": api.undo,
+            r"^/review/article-done$": api.article_done,
             r"^/review/add$": api.add,
             r"^/review/bulk$": api.bulk,
             r"^/review/filters$": api.save_filter,
@@ -87,15 +92,20 @@ class ReviewPlugin:
         return routes + [(path, self._view(act, "POST")) for path, act in posts.items()]
 
     @hookimpl  # type: ignore[untyped-decorator]
-    def permission_allowed(self, datasette: Datasette, actor: dict[str, str] | None, action: str) -> bool | None:
+    def permission_allowed(self, datasette: Datasette, actor: dict[str, str] | None, action: str) -> Any:
         """SQL is off unless asked for; a blind second coder sees no table; nobody downloads a database."""
         if datasette is not self.datasette:
             return None
-        if action == "view-database-download" or (action == "execute-sql" and not self.sql):
+        if actor is None or action == "view-database-download" or (action == "execute-sql" and not self.sql):
             return False
-        if actor is None or self.shut(actor["id"]):
-            return False
-        return True if action == "execute-sql" else None
+
+        async def unless_blind() -> bool | None:
+            loop = asyncio.get_running_loop()
+            if await loop.run_in_executor(self.desk, self.shut, actor["id"]):
+                return False
+            return True if action == "execute-sql" else None
+
+        return unless_blind()
 
     @hookimpl  # type: ignore[untyped-decorator]
     def skip_csrf(self, datasette: Datasette, scope: dict[str, Any]) -> bool | None:
@@ -134,6 +144,7 @@ class ReviewPlugin:
             body = await request.post_body() if method == "POST" else b""
             began = time.perf_counter()
             reply = await asyncio.get_running_loop().run_in_executor(self.desk, self._answer, act, request, body)
+            self.pages.house.lexicon.begin()
             took = f"desk;dur={(time.perf_counter() - began) * 1000:.1f}"
             return _response(reply, took)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +15,13 @@ from review import missing
 from review.candidates import offers
 from review.fields import FIELDS, Field, country_shown, shown, spoken
 from review.marks import LETTERS, SHOWN_POINTS, Mark, marked, passage, slot_of
-from review.vocabulary import Vocabulary
+from review.vocabulary import Names, Vocabulary
 from store.views import Candidate, DealView, FindingView
 
 # Findings of one deal that the screen turns through; the print page has all.
 TURNED = 12
+# Direction marks and invisible letters: a name may not be what it looks like (row H8 of the abuse matrix).
+_HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _STATE_WORDS = {"merged": "merged into another", "reopened": "reopened"}
 
 
@@ -155,7 +158,7 @@ def machine_values(deal: DealView) -> dict[str, Any]:
     return dict(deal.machine or {slot: told.value for slot, told in deal.shown.items()})
 
 
-def label(values: Mapping[str, Any], vocabulary: Vocabulary) -> str:
+def label(values: Mapping[str, Any], vocabulary: Names) -> str:
     """ "Huawei → Kenya": what a deal is called in a line."""
     home = values.get("vendor_country")
     supplier = values.get("vendor") or (f"a supplier of {vocabulary.country_name(home) or home}" if home else "?")
@@ -185,7 +188,7 @@ def finding_screen(found: FindingView, *, unaided: bool, queue_query: str, deal_
         outlet=article.outlet or "",
         published=article.published or "",
         language=article.language,
-        flags=("cut off or behind a paywall",) if article.truncated else (),
+        flags=flags(article.text[part.start : part.end] + article.title, truncated=article.truncated),
         link=safe_link(article.url),
         link_shown=short_link(article.url),
         copy_link=f"/review/copy/{quote(article.article_id, safe='')}",
@@ -195,6 +198,14 @@ def finding_screen(found: FindingView, *, unaided: bool, queue_query: str, deal_
         cut_before=bool(article.text[: part.start].strip()),
         cut_after=bool(article.text[part.end :].strip()),
     )
+
+
+def flags(shown_text: str, *, truncated: bool) -> tuple[str, ...]:
+    """What a reviewer must know of a text before believing it."""
+    told = ["cut off or behind a paywall"] if truncated else []
+    if _HIDDEN.search(shown_text):
+        told.append("holds characters that cannot be seen")
+    return tuple(told)
 
 
 def hand_screens(deal: DealView) -> list[FindingScreen]:

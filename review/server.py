@@ -49,7 +49,7 @@ class Settings:
 class Server:
     """An application over one ledger; `close` gives files and threads back."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lexicon: Loading | None = None) -> None:
         self.settings = settings
         self.desk = Desk.open(settings.db)
         archive = settings.db.with_name("archive.db")
@@ -58,7 +58,7 @@ class Server:
         self.house = House(
             desk=self.desk,
             archive=self.archive,
-            lexicon=Loading(settings.lexicon),
+            lexicon=lexicon or Loading(settings.lexicon),
             keys=settings.keys,
             unaided_share=settings.unaided_share,
             seed=settings.seed,
@@ -110,7 +110,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(app: App, bound: socket.socket) -> None:
-    """Answer requests until interrupted. Logs say nothing of what was asked, since addresses hold titles and tokens."""
+    """Answer requests until interrupted."""
+    asyncio.run(make_server(app).serve(sockets=[bound]))
+
+
+def make_server(app: App) -> Any:
+    """A uvicorn server. Its logs say nothing of what was asked, since addresses hold titles and tokens."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
@@ -124,5 +129,4 @@ def serve(app: App, bound: socket.socket) -> None:
         limit_concurrency=100,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server: Any = uvicorn.Server(config)
-    asyncio.run(server.serve(sockets=[bound]))
+    return uvicorn.Server(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,8 @@ _SEVERAL = ("state", "country", "vendor", "technology", "source")
 _FLAGS = ("flagged", "conflicts", "sum", "twin")
 _NUMBERS = ("least", "most")
 LONGEST = 2_000
+# A NUL ends a search for SQLite; none of these stands in a word.
+_UNPRINTED = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,7 @@ def read_spec(query: str) -> Spec:
     _known("technology", made["technology"], list(Technology))
     made["order"] = Order(_known("order", [last.get("order") or Order.LIKELY], list(Order))[0])
     made["queue"] = _known("queue", [last.get("queue", "")], ["", *SPECIAL])[0]
-    made["words"] = last.get("words", "")[:300]
+    made["words"] = " ".join(_UNPRINTED.sub(" ", last.get("words", ""))[:300].split())
     made["since"] = last.get("since", "")[:10]
     made |= {name: last[name] == "yes" for name in _FLAGS if last.get(name) in ("yes", "no")}
     made |= {name: _number(name, last) for name in _NUMBERS}

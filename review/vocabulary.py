@@ -7,8 +7,10 @@ from bisect import bisect_left
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
+from typing import Protocol
 
-from extract.lexicon import Entry, Kind, Lexicon, Vendor
+from extract.lexicon import Entry, Kind, Lexicon, Tables, Vendor
 from extract.money import MoneyGrammar, Sum
 from records import Technology
 
@@ -26,7 +28,9 @@ class Vocabulary:
     @classmethod
     def load(cls, overlay: Path | None = None) -> Vocabulary:
         """Read the lexicon with a workspace's rows over it."""
-        return cls(Lexicon.load(overlay))
+        lexicon = Lexicon.load(overlay)
+        lexicon.find("")  # builds the automaton now, so that no reviewer waits for it
+        return cls(lexicon)
 
     def vendor(self, words: str) -> Vendor | None:
         """The supplier that `words` name, by name or alias."""
@@ -121,16 +125,42 @@ class Vocabulary:
 
 
 class Loading:
-    """A vocabulary that is read beside the server's start; whoever asks first waits for it."""
+    """A vocabulary that is read beside the first pages; whoever needs it before waits for it.
+
+    The names of countries are read at once: the queue needs nothing else of the lexicon.
+    """
 
     def __init__(self, overlay: Path | None = None) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="lexicon")
-        self._made: Future[Vocabulary] = self._pool.submit(Vocabulary.load, overlay)
-        self._pool.shutdown(wait=False)
+        self._overlay = overlay
+        self._lock = Lock()
+        self._made: Future[Vocabulary] | None = None
+        rows = Tables(overlay).rows("countries.csv", ("iso2", "name"))
+        self._names = {row["iso2"]: row["name"] for _, row in rows}
+
+    def country_name(self, code: str) -> str:
+        """The English name of a code, or ""."""
+        return self._names.get(code, "")
+
+    def begin(self) -> None:
+        """Start to read, where nobody has."""
+        with self._lock:
+            if self._made is None:
+                pool = ThreadPoolExecutor(1, thread_name_prefix="lexicon")
+                self._made = pool.submit(Vocabulary.load, self._overlay)
+                pool.shutdown(wait=False)
 
     def get(self) -> Vocabulary:
         """The vocabulary. Raises LexiconError where a row of it is wrong."""
+        self.begin()
+        assert self._made is not None
         return self._made.result()
+
+
+class Names(Protocol):
+    """What knows the names of countries: a vocabulary, or one that is still being read."""
+
+    def country_name(self, code: str) -> str:
+        """The English name of a code, or ""."""
 
 
 def _fold(name: str) -> str:

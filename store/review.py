@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from records import DealState, Outcome
+from records import DealState, Outcome, StoredPage, StoreError
+from store.archive import Archive
 from store.book import Book
 from store.values import SLOTS, values_of
 from store.worklist import _COLUMN, Order
@@ -257,3 +258,18 @@ def saved_filters(book: Book) -> dict[str, str]:
     """The filters saved on the screen: name -> the queue's query."""
     rows = book.conn.execute("SELECT name, filter FROM filters ORDER BY name")
     return {row[0]: str(json.loads(row[1]).get("query", "")) for row in rows}
+
+
+def archived(archive: Archive, page_id: str) -> StoredPage:
+    """A raw page. Raises StoreError where the archive holds none of that id (it may have been purged)."""
+    if archive.store.one("SELECT 1 FROM pages WHERE page_id = ?", (page_id,)) is None:
+        raise StoreError("the archive holds no page of this id; it may have been withdrawn")
+    return archive.page(page_id)
+
+
+def machine_values(book: Book, deal_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Deal -> what the machine reads, whatever people decided: for whoever must not see that."""
+    return {
+        deal.deal_id: deal.machine or {slot: told.value for slot, told in deal.shown.items()}
+        for deal in book.deals(deal_ids)
+    }

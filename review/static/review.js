@@ -357,16 +357,19 @@ function turnFinding(step) {
   toEvidence();
 }
 
+const articleShown = () => $$(".finding")[state.finding] || $("main[data-article]");
+
 function addDeal() {
-  const shown = $$(".finding")[state.finding];
+  const shown = articleShown();
   const selected = selection();
   const evidence = selected ? selected.text : ($(".evidence", shown)?.textContent || "").trim();
+  if (!evidence) { tell("Select the words that tell the deal first."); return; }
   const dialog = $("#add-deal") || document.body.appendChild(make("dialog", { id: "add-deal" }));
   const rows = ["vendor", "country", "technologies", "status", "financing_type", "financier", "financing_amount", "value", "customer", "year"];
   const labels = Object.fromEntries($$(".field").map((row) => [row.dataset.field, $(".label", row).textContent]));
   const inputs = rows.map((name) => make("input", { name, size: 42, autocomplete: "off", value: name === "status" ? "unknown" : null }));
   const form = make("form", { method: "dialog" }, make("h2", {}, "A deal that the machine missed"), make("blockquote", {}, evidence.slice(0, 400)),
-    ...rows.map((name, i) => make("p", {}, make("label", { class: "soft" }, `${labels[name] || name} `), inputs[i])),
+    ...rows.map((name, i) => make("p", {}, make("label", { class: "soft" }, `${labels[name] || name.replaceAll("_", " ")} `), inputs[i])),
     make("p", { class: "fault", role: "alert" }), make("button", { class: "go", value: "add" }, "Add (Enter)"), " ", make("button", { value: "no", type: "button" }, "Leave (esc)"));
   dialog.replaceChildren(form);
   $("button[value=no]", form).addEventListener("click", () => dialog.close());
@@ -377,7 +380,7 @@ function addDeal() {
     if (told.problem || told.fault) { $(".fault", form).textContent = told.problem || told.fault; return; }
     dialog.close();
     tell(told.told);
-    counted(told);
+    if (screen_) counted(told);
   });
   dialog.showModal();
   inputs[0].focus();
@@ -414,6 +417,11 @@ const onDeal = {
   previous_finding: () => turnFinding(-1),
   article: () => { location.href = $("a[href^='/review/article/']", $$(".finding")[state.finding]).href; },
   print: () => { location.href = `/review/print/${encodeURIComponent(deal().dataset.id)}`; },
+};
+
+const onArticle = {
+  add: addDeal,
+  done: async () => { const told = await ask("/review/article-done", { article: articleShown().dataset.article }); if (told && !told.fault) tell(told.told); },
 };
 
 const anywhere = {
@@ -484,7 +492,7 @@ async function press(key) {
   const inDeal = Boolean(deal());
   if (inDeal && /^[0-9=-]$/.test(key)) { const field = $(`.field[data-key="${key}"]`); if (field) openPicker(field.dataset.field); return; }
   if (inDeal && key === "r") { openReasons(); return; }
-  const act = (inDeal && onDeal[action]) || (rows().length && onQueue[action]) || anywhere[action];
+  const act = (inDeal && onDeal[action]) || ($("main[data-article]") && onArticle[action]) || (rows().length && onQueue[action]) || anywhere[action];
   if (!act) return;
   state.busy = true;
   try { await act(); } finally { state.busy = false; }

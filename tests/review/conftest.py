@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from review.people import alone
+from review.server import Server, Settings, listen, make_server
+from review.vocabulary import Loading
 from tests.review.ledger import make
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -31,27 +37,47 @@ def db(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def serving(db: Path, *options: str) -> Iterator[str]:
-    """`watchledger review` in a process of its own, at a free port; gives its address."""
-    command = [sys.executable, "-m", "pipeline", "review", "--db", str(db), "--port", "0", "--no-browser", *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def serving(db: Path, lexicon: Loading, *, name: str = "ann", **settings: Any) -> Iterator[str]:
+    """The server that `watchledger review` starts, in a thread; gives its address."""
+    server = Server(Settings(db=db, people=alone(name), **settings), lexicon)
+    bound = listen("127.0.0.1", 0)
+    web = make_server(server.app)
+    thread = threading.Thread(target=lambda: asyncio.run(web.serve(sockets=[bound])))
+    thread.start()
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert "http://" in line, line
-        yield line.split("http://")[1].split("/")[0].join(("http://", ""))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
-        process.terminate()
-        process.wait(10)
-        if process.stdout:
-            process.stdout.close()
+        web.should_exit = True
+        thread.join(60)
+        server.close()
+        bound.close()
+
+
+@pytest.fixture(scope="session")
+def lexicon() -> Loading:
+    """The lexicon, read once for all servers."""
+    made = Loading()
+    made.get()
+    return made
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """Starts servers that end with the test."""
+def serve(lexicon: Loading) -> Iterator[Callable[..., str]]:
+    """Starts servers that end with the test: serve(db, name="ben", sql=True)."""
     with contextlib.ExitStack() as stack:
-        yield lambda db, *options: stack.enter_context(serving(db, *options))
+        yield lambda db, **settings: stack.enter_context(serving(db, lexicon, **settings))
+
+
+@contextlib.contextmanager
+def command(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """`watchledger review` in a process of its own, at a free port."""
+    told = [sys.executable, "-m", "pipeline", "review", "--db", str(db), "--port", "0", "--no-browser", *options]
+    process = subprocess.Popen(told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +145,7 @@ class Screen:
 def screen(browser: Any) -> Iterator[Callable[[str], Screen]]:
     """Opens pages of a laptop's size; at the end none may have thrown, or asked anybody but our server."""
     context = browser.new_context(viewport={"width": 1366, "height": 768})
-    context.set_default_timeout(8000)
+    context.set_default_timeout(30000)
     opened: list[Screen] = []
 
     def open_at(base: str) -> Screen:
@@ -136,7 +162,7 @@ def get(url: str, **headers: str) -> tuple[int, bytes, Any]:
     """Status, body and headers of a plain request, refusals included."""
     asked = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=90) as answer:
             return answer.status, answer.read(), answer.headers
     except urllib.error.HTTPError as error:
         with error:

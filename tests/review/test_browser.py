@@ -31,7 +31,7 @@ def deal_of(db, vendor):
 
 
 def test_plain_decisions_take_one_key_each_and_the_next_deal_comes_by_itself(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     seen = []
     for key in ("a", "x", "s", "space"):
         seen.append(at.pair)
@@ -45,7 +45,7 @@ def test_plain_decisions_take_one_key_each_and_the_next_deal_comes_by_itself(db,
 
 
 def test_one_field_is_corrected_with_four_keys_and_no_mouse(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     at.press("0", "4", "a")  # status: the fourth is "in progress" or so
     at.wait_pair("NSO Group")
     assert at.keys == 3
@@ -59,7 +59,7 @@ def test_one_field_is_corrected_with_four_keys_and_no_mouse(db, serve, screen):
 
 
 def test_typing_is_checked_and_a_bad_value_is_refused_with_the_reason(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     at.press("7")
     at.page.keyboard.type("lots")
     at.press("Enter")
@@ -82,7 +82,7 @@ def test_typing_is_checked_and_a_bad_value_is_refused_with_the_reason(db, serve,
 
 
 def test_selected_words_fill_the_active_field(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     at.press("8")
     at.page.evaluate(
         """() => { const walk = document.createTreeWalker(document.querySelector('.passage'), NodeFilter.SHOW_TEXT);
@@ -105,12 +105,12 @@ def test_selected_words_fill_the_active_field(db, serve, screen):
 
 
 def test_undo_goes_back_across_restarts_as_far_as_the_log_goes(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     at.press("a")
     at.wait_pair("NSO Group")
     at.press("x")
     at.wait_pair("Uganda")
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")  # another server over the same files
+    at = screen(serve(db, name="ann")).open("/review/deal")  # another server over the same files
     assert at.pair == "ZTE → Uganda"
     at.press("u")
     at.wait_pair("NSO Group")
@@ -124,7 +124,7 @@ def test_undo_goes_back_across_restarts_as_far_as_the_log_goes(db, serve, screen
 
 
 def test_fast_hands_lose_no_key(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     at.page.evaluate(
         "() => { for (const key of ['a', 'x', 'a']) document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})); }"
     )
@@ -133,7 +133,7 @@ def test_fast_hands_lose_no_key(db, serve, screen):
 
 
 def test_findings_split_and_merge_again(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     assert at.page.locator(".finding").count() == 2
     at.press("]")
     assert at.page.locator(".finding:visible h1").text_content() == "Police buy cameras"
@@ -164,7 +164,7 @@ def test_a_likely_twin_is_merged_or_told_apart_with_one_key(db, serve, screen, t
             "t2", other, "Two", finding(other, "Dahua", "TZ", {}, other, year=2019, customer="Police", confidence=0.98)
         ),
     )
-    at = screen(serve(twins, "--as", "ann")).open("/review/deal")
+    at = screen(serve(twins, name="ann")).open("/review/deal")
     assert at.pair == "Dahua → Tanzania"
     assert at.page.get_attribute("#deal", "data-twin")
     at.press("n")
@@ -179,7 +179,7 @@ def test_a_likely_twin_is_merged_or_told_apart_with_one_key(db, serve, screen, t
 
 
 def test_a_missed_deal_is_added_from_the_words_on_the_screen(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     at.press("d")
     for name, words in {"vendor": "Dahua", "country": "Nairobi", "technologies": "soup", "value": "5m usd"}.items():
         at.page.fill(f'#add-deal input[name="{name}"]', words)
@@ -198,7 +198,7 @@ def test_a_missed_deal_is_added_from_the_words_on_the_screen(db, serve, screen):
 
 
 def test_the_other_keys(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review/deal")
+    at = screen(serve(db, name="ann")).open("/review/deal")
     at.press("f")
     at.page.wait_for_selector(".tag.flagged")
     at.press(".")
@@ -227,7 +227,7 @@ def test_the_other_keys(db, serve, screen):
 
 
 def test_bulk_shows_what_it_does_does_it_and_is_undone_as_one(db, serve, screen):
-    at = screen(serve(db, "--as", "ann")).open("/review?vendor=ZTE")
+    at = screen(serve(db, name="ann")).open("/review?vendor=ZTE")
     at.page.click('[data-bulk="reject"]')
     at.page.wait_for_selector("#bulk[open]")
     assert at.page.text_content("#bulk h2") == "Reject 2 deals?"
@@ -252,7 +252,7 @@ def test_a_second_coder_sees_nothing_of_the_first_and_both_are_compared(db, serv
         desk.accept(ids[1], Act(who="ann", at=later(minutes=1)))
         desk.reject(ids[2], Act(who="ann", at=later(minutes=2), reason="told only as a bid"))
         desk.assign(ids, "ben", Act(who="ann", at=later(minutes=3)))
-    base = serve(db, "--as", "ben")
+    base = serve(db, name="ben")
     at = screen(base).open("/review")
     assert "second coder" in at.page.text_content(".who")
     assert at.page.locator(".rows tbody tr").count() == 3
@@ -293,7 +293,7 @@ def test_a_laptop_shows_all_of_it_without_scrolling(db, serve, screen, path):
 
 def test_hostile_text_is_text_on_every_page(db, serve, screen):
     """Row H12: no script, style, image or link of an article is ever live."""
-    at = screen(serve(db, "--as", "ann"))
+    at = screen(serve(db, name="ann"))
     deal = deal_of(db, "<img src=//canary.invalid/v onerror=window.hit=1>").deal_id
     for path in (
         "/review",
@@ -324,7 +324,7 @@ def test_hostile_text_is_text_on_every_page(db, serve, screen):
 
 
 def test_items_without_the_machines_answer_are_coded_from_the_text(db, serve, screen):
-    at = screen(serve(db, "--as", "ann", "--unaided", "100")).open("/review/deal")
+    at = screen(serve(db, unaided_share=1.0)).open("/review/deal")
     assert at.page.locator("mark").count() == 0
     assert at.field("vendor") == at.field("country") == ""
     assert "sure" not in at.page.inner_text(".state")
