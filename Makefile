@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WHEELS := --only-binary :all: --require-hashes
 
-.PHONY: run test check soak bench-quality bench-final bench-gather bench-speed docs lock train clean
+.PHONY: run test check soak bench-quality bench-final bench-gather bench-publish bench-speed docs lock train clean
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -34,6 +34,9 @@ bench-quality: $(VENV)/.dev
 
 bench-final: $(VENV)/.dev
 	$(BIN)/python -m bench.final
+
+bench-publish: $(VENV)/.dev
+	$(BIN)/python -m bench.publish
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak_demo

@@ -31,7 +31,8 @@ def test_the_pandas_snippets_run(here, generated):
     assert isinstance(deals, pd.DataFrame)
     assert isinstance(wide, pd.DataFrame)
     assert len(deals) == len(generated.deals)
-    assert list(wide["quote"]) and wide["alleged"].dtype == bool
+    assert list(wide["quote"])
+    assert wide["alleged"].dtype == bool
     titles = told["sources"]["title"]
     assert list(titles) == [source.title for source in generated.sources]
 
