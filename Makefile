@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WHEELS := --only-binary :all: --require-hashes
 
-.PHONY: run test check card soak bench-quality bench-final bench-gather bench-speed docs lock train clean
+.PHONY: run test check card soak bench-quality bench-final bench-gather bench-publish bench-speed bench-ledger bench-review docs lock train clean
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -44,6 +44,15 @@ bench-gather: $(VENV)/.dev
 bench-speed: $(VENV)/.dev
 	bench/peers/make.sh
 	$(BIN)/python -m bench.speed
+
+bench-publish: $(VENV)/.dev
+	$(BIN)/python -m bench.publish
+
+bench-ledger: $(VENV)/.dev
+	$(BIN)/python -m bench.ledger
+
+bench-review: $(VENV)/.dev
+	$(BIN)/python -m bench.review
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m bench.soak_demo

@@ -27,7 +27,7 @@ DOLLARS_MOST = 5e10
 # Columns of `deals` for which a published value must lead to a source or to a decision.
 EVIDENCED = ("vendor", "vendor_country", "country", "customer", "year", "value_amount", "place")
 # Free text that people write while they decide; nobody's name may stand in it.
-WRITTEN = {"deals": ("reply",), "retired": ("why",), "errata": ("why",), "evidence": ("reason",)}
+WRITTEN = {"retired": ("why",), "errata": ("why",), "evidence": ("reason",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

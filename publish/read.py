@@ -84,7 +84,7 @@ class _Reader:
         for article in (*marked, *(one.article for one in view.findings)):
             self.articles.setdefault(article.article_id, replace(article, text=""))
         values = {slot: shown.value for slot, shown in view.shown.items()}
-        reply = self.anonymous("\n".join(str(one.after.get("text", "")) for one in view.replies))
+        reply = clean("\n".join(str(one.after.get("text", "")) for one in view.replies))
         instruments = instrument_rows(view, values, self.about.base_year)
         self.deals[view.deal_id] = deal_row(view, values, self.about.base_year, reply)
         self.technologies += technology_rows(view, values)

@@ -17,7 +17,7 @@ SCHEMA_VERSION = "1.0.0"
 
 QUOTE_MOST = 300  # characters of a sentence that a release may quote
 DEAL_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-EARLIEST_YEAR = 1970
+EARLIEST_YEAR = 1950  # as the ledger allows
 
 
 class PartyRole(StrEnum):

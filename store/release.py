@@ -130,7 +130,10 @@ def _gone(conn: sqlite3.Connection) -> Iterable[GoneDeal]:
             LEFT JOIN decisions e ON e.decision_id = s.touched
             WHERE (s.state <> ? OR r.deal_id IS NOT NULL)
             AND EXISTS (SELECT 1 FROM decisions d JOIN decision_deals t USING (decision_id)
-                        WHERE t.deal_id = s.deal_id AND d.deal_key = s.deal_id AND d.action IN ({marks}) AND NOT d.second)
+                        LEFT JOIN undone u USING (decision_id)
+                        WHERE t.deal_id = s.deal_id AND d.deal_key = s.deal_id AND d.action IN ({marks}) AND NOT d.second
+                        AND (u.decision_id IS NULL  -- taken back before anybody could see it: never public
+                             OR d.decision_id <= (SELECT COALESCE(MAX(last_decision), 0) FROM releases)))
             ORDER BY s.deal_id""",  # noqa: S608
         (DealState.REOPENED, DealState.ACCEPTED, *_ACCEPTING),
     )
