@@ -118,7 +118,10 @@ def score(gold: Path, predicted: Path | None, as_json: bool, bootstrap: int) -> 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(arguments: tuple[str, ...]) -> None:
-    """Train the extractor again from the corpus (needs the extra [train]; `watchledger train --help`)."""
+    """Train the extractor again from the corpus (needs the extra [train]).
+
+    `watchledger train --help` lists its options.
+    """
     try:
         from extract.train.run import main as run
     except ModuleNotFoundError as error:
