@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from extract import weigh
-from extract.graph import Graph
+from extract.graph import TECHNOLOGIES, Graph
 from extract.tensors import Arrays, Floats
 from extract.trees import Trees
 
@@ -24,6 +24,8 @@ QUESTIONS = (
     "status",
     "alleged",
     "claim",
+    "claim_technology",
+    "claim_supplier",
 )
 
 
@@ -94,6 +96,23 @@ class Judge:
     def claims(self) -> Floats:
         """(C,) is this number a coverage claim?"""
         return self._one("claim", -1, lambda: weigh.claim_rows(self.arrays, self.out))
+
+    def claim_technologies(self) -> Floats:
+        """(C, 15) is this technology told of the number?"""
+        return self._each_count("claim_technology", weigh.claim_technology_rows, len(TECHNOLOGIES))
+
+    def claim_suppliers(self) -> Floats:
+        """(C, S + 1) is this supplier the number's? The last stands for "no supplier told"."""
+        return self._each_count("claim_supplier", weigh.claim_supplier_rows, len(self.graph.suppliers) + 1)
+
+    def _each_count(
+        self, question: str, rows: Callable[[Graph, Arrays, dict[str, Floats], int], Floats], width: int
+    ) -> Floats:
+        made = [
+            self._one(question, c, lambda c=c: rows(self.graph, self.arrays, self.out, c))  # type: ignore[misc]
+            for c in range(len(self.arrays.counts))
+        ]
+        return np.stack(made) if made else np.zeros((0, width), np.float32)
 
     def pair_reasons(self, p: int, most: int = 5) -> list[str]:
         """The features that carried a pair, strongest first: what its score loses when one is set to its usual value."""

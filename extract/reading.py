@@ -14,8 +14,7 @@ def read_scored(
     graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float]
 ) -> tuple[list[Finding], list[Claim]]:
     """Deals, most confident first, and claims in order of the text."""
-    out = scored.outputs
     claims = decode_claims(
-        graph, scored.arrays.counts, judge.claims(), out["claim_supplier"], out["claim_technologies"], settings
+        graph, scored.arrays.counts, judge.claims(), judge.claim_suppliers(), judge.claim_technologies(), settings
     )
     return decode(graph, scored, judge, settings), claims

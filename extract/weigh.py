@@ -242,4 +242,36 @@ def claim_rows(arrays: Arrays, out: Outputs) -> Floats:
     ).astype(np.float32)  # fmt: skip
 
 
+def claim_technology_rows(graph: Graph, arrays: Arrays, out: Outputs, c: int) -> Floats:
+    """Rows (15, ...) of each technology for one number of countries."""
+    told = arrays.count_technology[c]
+    scores = out["claim_technologies"][c]
+    near = told[:, 0] + 0.5 * told[:, 3]
+    return np.column_stack(
+        [
+            told, scores, scores - scores.max(), near - near.max(), near == near.max(), (near > 0) * near.sum(),
+            told[:, 4] == told[:, 4].max(), [t == "ai_surveillance" for t in TECHNOLOGIES],
+            np.tile(arrays.count_features[c, :6], (len(TECHNOLOGIES), 1)),
+        ]
+    ).astype(np.float32)  # fmt: skip
+
+
+def claim_supplier_rows(graph: Graph, arrays: Arrays, out: Outputs, c: int) -> Floats:
+    """Rows (S + 1, ...) of each supplier for one number of countries; the last stands for "no supplier told"."""
+    told = arrays.count_supplier[c]
+    scores = out["claim_supplier"][c]
+    facts = np.concatenate([told, np.zeros((1, told.shape[1]), np.float32)])
+    nobody = np.zeros(len(scores), np.float32)
+    nobody[-1] = 1.0
+    any_company = float((told[:, 5] * told[:, 1]).max(initial=0.0))
+    return np.column_stack(
+        [
+            facts, nobody, scores, _softmax(scores[None])[0], scores - scores[-1],
+            [(scores > s).sum() for s in scores], facts[:, 7] == facts[:, 7].max(initial=0.0),
+            np.full(len(scores), any_company), np.full(len(scores), told[:, 4].max(initial=0.0)),
+            np.full(len(scores), told[:, 0].sum()), np.tile(arrays.count_features[c], (len(scores), 1)),
+        ]
+    ).astype(np.float32)  # fmt: skip
+
+
 STATUSES = tuple(s.value for s in Status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import warnings
@@ -10,15 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from extract.graph import FEATURES
 from extract.scorer import FORMAT
 from extract.tensors import ARGUMENT_SLOTS, Arrays
+from extract.train.bert import TYPES_ENTER
 from extract.train.fit import Model, head_inputs
 from extract.train.network import HEAD_INPUTS, HEAD_OUTPUTS
 
+TRAINED_LAYER = re.compile(rf"/layers\.[{TYPES_ENTER}-9]/")
+"""Kept in fp32: with all layers in int8 the pair logits of dev_a moved by 0.65 in the mean, with one scale a channel by 0.24."""
 _AXES: dict[str, dict[int, str]] = {
     "tokens": {0: "T"}, "average": {0: "M", 1: "T"}, "supplier_mask": {0: "S", 1: "M"}, "recipient_mask": {0: "R", 1: "M"},
     "features": {0: "P"}, "technology_mask": {1: "M"}, "technology_features": {0: "P"},
@@ -42,7 +47,13 @@ def export(model: Model, sample: Arrays, tokenizer: Path, folder: Path, settings
             model.encoder, given, str(raw), dynamo=False, opset_version=17, input_names=["ids", "types", "mask"], output_names=["tokens"],
             dynamic_axes={name: {0: "B", 1: "T"} for name in ("ids", "types", "mask", "tokens")},
         )  # fmt: skip
-        quantize_dynamic(str(raw), str(folder / "encoder.onnx"), weight_type=QuantType.QInt8)
+        quantize_dynamic(
+            str(raw),
+            str(folder / "encoder.onnx"),
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            nodes_to_exclude=[node.name for node in onnx.load(str(raw)).graph.node if TRAINED_LAYER.match(node.name)],
+        )
         tokens = model.tokens(sample)
         torch.onnx.export(
             model.heads, tuple(head_inputs(tokens, sample)), str(folder / "heads.onnx"), dynamo=False, opset_version=17,

@@ -60,6 +60,15 @@ def rows_of(item: Item, out: dict[str, Floats]) -> dict[str, tuple[Floats, list[
 
     add("pair", weigh.pair_rows(graph, arrays, out), labels.pair.tolist())
     add("claim", weigh.claim_rows(arrays, out), labels.claim.tolist())
+    for n, c in enumerate(labels.claim_rows):
+        add(
+            "claim_technology",
+            weigh.claim_technology_rows(graph, arrays, out, c),
+            labels.claim_technologies[n].tolist(),
+        )
+        suppliers = weigh.claim_supplier_rows(graph, arrays, out, c)
+        right = labels.claim_supplier[n]
+        add("claim_supplier", suppliers, marks(len(suppliers), right if len(right) else np.array([len(suppliers) - 1])))
     for n, p in enumerate(labels.deal_pairs):
         add("technology", weigh.technology_rows(graph, arrays, out, p), labels.technologies[n].tolist())
         money = weigh.money_rows(graph, arrays, out, p)
@@ -130,7 +139,7 @@ def _shape(question: str) -> tuple[Mapping[str, Any], int]:
         return SHAPES["pair"], 1
     if question in ("financing", "status"):
         return SHAPES["kind"], len(FINANCING) if question == "financing" else len(STATUSES)
-    return SHAPES["kind" if question in ("alleged", "claim") else "default"], 1
+    return SHAPES["kind" if question == "alleged" or question.startswith("claim") else "default"], 1
 
 
 def train_trees(parts: Sequence[dict[str, tuple[Floats, list[Any]]]]) -> dict[str, Trees]:
