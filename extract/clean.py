@@ -28,6 +28,8 @@ CLEANER_VERSION = "2"
 MAX_HTML = 5 * 1024 * 1024
 MAX_TAGS = 100_000
 MAX_TAG_LENGTH = 512 * 1024
+# Elements open at once; the deepest real page has 51, and both parsers take time by the square of it.
+MAX_DEPTH = 10_000
 # Less text than this is a stub, a picture page or an error page.
 MIN_TEXT = 100
 # trafilatura gives up on trees deeper than lxml's limit; then the plain text is taken if there is this much more.
@@ -45,6 +47,7 @@ _FURNITURE = re.compile(
 )
 _ALWAYS_DROPPED = ("figcaption", "aside", "nav", "footer", "form", "noscript", "iframe", "svg", "button", "template")
 _NEVER_DROPPED = {"html", "body", "main", "article", "head"}
+_NESTS = re.compile(r"<(/?)(?:div|span|section|b|i|em|strong|font|ul|ol|table|blockquote|a)\b", re.IGNORECASE)
 _PAYWALL = re.compile(
     r"(?:^|[\s_-])(?:paywall|piano-offer|subscriber-only|meteredContent|regwall)(?:$|[\s_-])", re.IGNORECASE
 )
@@ -85,6 +88,8 @@ def clean(stored: StoredPage) -> Cleaned:
         return Cleaned(Outcome.QUARANTINED, "too_many_tags")
     if _longest_tag(text) > MAX_TAG_LENGTH:
         return Cleaned(Outcome.QUARANTINED, "tag_too_long")
+    if _deepest(text) > MAX_DEPTH:
+        return Cleaned(Outcome.QUARANTINED, "too_deep")
     return _clean_html(stored, text)
 
 
@@ -238,6 +243,15 @@ def _is_binary(text: str) -> bool:
     head = text[:4096]
     strange = sum(1 for char in head if char == "\ufffd" or (char < " " and char not in "\t\r\n\f"))
     return strange * 10 > len(head)
+
+
+def _deepest(text: str) -> int:
+    """How many elements stand open at once, of those whose end tags may not be left out."""
+    depth = deepest = 0
+    for tag in _NESTS.finditer(text):
+        depth += -1 if tag.group(1) else 1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _longest_tag(text: str) -> int:
