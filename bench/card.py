@@ -58,7 +58,7 @@ def main() -> None:
     final_path = RESULTS / "dev_b.jsonl"
     final = json.loads(final_path.read_text().splitlines()[-1]) if final_path.is_file() else None
     columns = {
-        "all, out of fold": quality["whole corpus"],
+        "all, held out": quality["whole corpus"],
         "written": quality["written"],
         "real": quality["real"],
         "dev_a": quality["dev_a"],
@@ -66,11 +66,11 @@ def main() -> None:
     if final:
         columns["dev_b"] = final["figures"]
     sizes = ", ".join(f"{name}: {made['documents']} documents" for name, made in columns.items())
-    pairs = columns["all, out of fold"]["pair"]
+    pairs = columns["all, held out"]["pair"]
     naive = quality["naive baseline on dev_a"]
     short = (
         f"{figure_table(columns, LEVELS)}\n\n"
-        f"{sizes}. *Out of fold*: every document was read by a model that had not seen it, its event or its vendors; 95 % "
+        f"{sizes}. *Held out*: read by a network and trees that had not seen the document (how: models/README.md); 95 % "
         f"interval of the pair F1 {pairs['f1_95ci'][0]:.2f} to {pairs['f1_95ci'][1]:.2f}, average precision by confidence "
         f"{pairs['average_precision']:.2f}. Stock spaCy NER with co-occurrence in a sentence reaches a pair F1 of "
         f"{naive['pair']['f1']:.2f} on dev_a in the same run. Printed by `make bench-quality`"
@@ -91,13 +91,13 @@ def main() -> None:
             short,
             "By slot, on matched pairs:",
             figure_table(columns, SLOTS),
-            "By language, out of fold:",
+            "By language, held out:",
             figure_table(languages, LEVELS),
-            "By register, out of fold:",
+            "By register, held out:",
             figure_table(registers, LEVELS) if registers else "(not yet measured)",
-            "Reliability of the pair's confidence, ten bins of equal mass over the out-of-fold candidates above 1 %:",
+            "Reliability of the pair's confidence, ten bins of equal mass over the held-out candidates above 1 %:",
             "\n".join(reliability),
-            f"Errors by cause, out of fold over {trained['documents']} documents with {trained['deals']} deals:",
+            f"Errors by cause over the {trained['documents']} held-out documents with {trained['deals']} deals:",
             f"| cause | pairs |\n|---|---|\n{causes}",
             f"Training took {trained['minutes']} minutes on two cores.",
         ]

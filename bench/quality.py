@@ -105,9 +105,9 @@ def main() -> int:
         if not part:
             continue
         figures[name] = report(part, {k: found[k] for k in part})
-        print(f"== out of fold, {name}\n{table(figures[name])}\n")
+        print(f"== held out, {name}\n{table(figures[name])}\n")
     if stale:
-        print(f"note: {len(stale)} documents came or went since the last training\n")
+        print(f"note: {len(stale)} documents of the corpus were not held out in the last training\n")
     print("errors by cause, out of fold")
     for cause, n in causes({k: d for k, d in gold.items() if k in found}, found).most_common():
         print(f"{n:5} {cause}")
