@@ -217,14 +217,18 @@ def _silent_paragraphs(text: str, hits: list[Hit], title_end: int) -> list[tuple
     for hit in hits:
         if hit.entry.kind is not Kind.WORD:
             told[hit.start] = 1
-    return [
-        (start, end)
-        for start, end in paragraphs(text)
-        if start >= title_end
-        and not any(told[start:end])
-        and not _NAMES_SOMETHING.search(text[start:end])
-        and not REFERENCE.search(text, start, end)
-    ]
+    found = []
+    after_last = 0
+    for start, end in paragraphs(text):
+        if (
+            start >= title_end
+            and not any(told[start:end])
+            and not _NAMES_SOMETHING.search(text[start:end])
+            and not REFERENCE.search(text, start, end)
+        ):
+            found.append((after_last, end))  # with the break before it, so that nothing of it is left
+        after_last = end
+    return found
 
 
 def _inside(position: int, ranges: Iterable[tuple[int, int]]) -> bool:

@@ -141,6 +141,8 @@ _MONTHS = set(
     "January February March April May June July August September October November December "
     "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun".split()
 )
+_NO_NAMES = frozenset("AI CCTV GPS DNA ID IT IoT UAV ANPR ALPR LPR IMSI SIM SMS DPI EU UN AU".split())
+"""Words in capitals that by themselves name no company."""
 _TITLES = set(
     "Mr Mrs Ms Dr Prof President Minister Prime Senator General Colonel Sir Lord King Queen Prince Article Section Annex "
     "Figure Table Box Act Law Decree Bill Chapter Phase Lot Part Note Photo Image Read Related Source Sources Q A Asked "
@@ -319,6 +321,8 @@ class MentionFinder:
             if re.search(rf"\b(?:{_AGENCY_HEAD})\b", bare) and not LEGAL.search(words) and not _COMMERCIAL.search(bare):
                 continue
             first = bare.split()[0] if bare.split() else ""
+            if bare in _NO_NAMES:
+                continue
             if len(bare) < 2 or first in _TITLES or bare.split()[-1] in _TITLES or not re.search("[A-Za-z]", bare):
                 continue
             if (

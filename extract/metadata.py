@@ -66,14 +66,18 @@ def read_facts(tree: HtmlElement, url: str, fetched_at: datetime, hint_published
         author=_author(tree, metas, articles),
         free=not any(str(node.get("isAccessibleForFree")).lower() == "false" for node in linked),
     )
+    impossible: set[str] = set()
     for rule, value in _dates(tree, url, metas, articles, hint_published, fetched_at):
         published = to_partial_date(value, fetched_at)
+        if rule == "page_text" and published[:7] in impossible:
+            continue  # the search mends 31 February to the first of the month; a guess is no date
         if published:
             facts.published, facts.rule = published, rule
             facts.precision = (Precision.YEAR, Precision.MONTH, Precision.DAY)[published.count("-")]
             break
         if _ISO.match(value.strip()):  # a date, but one that cannot be
             facts.rule = IMPLAUSIBLE
+            impossible.add(value.strip()[:7])
     return facts
 
 

@@ -101,7 +101,7 @@ def test_running_twice_gives_the_same_bytes(extractor, paragraphs):
         pytest.param("Huawei sold cameras.", "en", Outcome.TOO_SHORT, id="a scrap"),
         pytest.param("The cup final was drawn after extra time, and both teams will play again next week.", "en", Outcome.NOT_RELEVANT, id="sport"),
         pytest.param(
-            "Huawei hat der Polizei in Kenia ein System für Videoüberwachung und facial recognition geliefert, sagte ein Sprecher.", "de",
+            "Huawei hat der Polizei in Kenia ein System für Videoüberwachung geliefert: facial recognition cameras, a contract of $12 million with the police, hiess es.", "de",
             Outcome.LANGUAGE_NOT_SUPPORTED, id="German that the gate lets pass",
         ),
     ],

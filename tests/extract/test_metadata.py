@@ -71,9 +71,9 @@ def test_json_ld_tells_everything():
             id="a future date is refused",
         ),
         pytest.param(
-            '<meta name="date" content="1900-01-01">', "", "", "", None, None, id="an ancient date is refused"
+            '<meta name="date" content="1900-01-01">', "", "", "", None, "implausible", id="an ancient date is refused"
         ),
-        pytest.param('<meta name="date" content="soon">', "", "", "2020-02-30", None, None, id="no dates"),
+        pytest.param('<meta name="date" content="soon">', "", "", "2020-02-30", None, "implausible", id="no dates"),
     ],
 )
 def test_a_date_has_its_rule(head, body, url, hint, date, rule):

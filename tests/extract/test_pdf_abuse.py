@@ -99,7 +99,7 @@ def test_a_hostile_pdf_costs_itself_only(name):
         pytest.param(REPORT[:700], "pdf_broken", id="cut short"),
         pytest.param(
             pdf(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>"),
-            "pdf_no_text",
+            "pdf_broken",
             id="no page",
         ),
         pytest.param(with_content(stream(b"0 0 m 9 9 l S")), "pdf_no_text", id="drawings only"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -28,6 +30,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": f"{scope['actor']['id']}:{len(body)}".encode()})
 
 
+def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine in a thread of its own: a browser test in the same process leaves a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def request(
     guard: Guard, method: str, path: str = "/review", query: str = "", body: tuple[bytes, ...] = (b"",), **headers: str
 ):
@@ -48,7 +56,7 @@ def request(
         "query_string": query.encode(),
         "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
     }
-    asyncio.run(guard(scope, receive, send))
+    to_the_end(guard(scope, receive, send))
     if not sent:
         return 0, {}, b""
     return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, sent[1]["body"]
@@ -167,7 +175,7 @@ def test_a_websocket_is_closed():
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(app, alone("ann"))({"type": "websocket"}, lambda: None, send))  # type: ignore[arg-type, return-value]
+    to_the_end(Guard(app, alone("ann"))({"type": "websocket"}, lambda: None, send))  # type: ignore[arg-type, return-value]
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
