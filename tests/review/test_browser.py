@@ -239,8 +239,8 @@ def test_bulk_shows_what_it_does_does_it_and_is_undone_as_one(db, serve, screen)
     with Book.open(db) as book:
         assert len({event.batch for event in book.history()}) == 1
     at.open("/review")
-    at.press("u")
-    at.page.wait_for_load_state()
+    with at.page.expect_response(lambda answer: answer.request.method == "POST"):
+        at.press("u")
     with Book.open(db) as book:
         assert book.count() == 5
 

@@ -78,7 +78,7 @@ def test_one_walker_serves_one_shard_after_the_other(tmp_path):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_walkers_killed_at_random_change_nothing(tmp_path, seed):
-    lines = [f"slow 0.02 {n}" if n % 5 == 0 else f"line {n}" for n in range(150)]
+    lines = [f"slow 0.1 {n}" if n % 5 == 0 else f"line {n}" for n in range(150)]
     path = tmp_path / "shard"
     path.write_text("\n".join(lines))
     pick, killed = random.Random(seed), []
