@@ -55,10 +55,12 @@ def _alternatives(words: Iterable[str]) -> str:
 
 
 _DIGITS = r"\d{1,3}(?:[,. ']\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?"
-_NUMERAL = _alternatives([*_TENS, *_UNITS, *_HUNDREDS])
+_ARTICLES = ("a", "an", "un", "une", "una", "um")
+_NUMERAL = _alternatives([*_TENS, *(u for u in _UNITS if u not in _ARTICLES), *_HUNDREDS])
 _WORDS = (
     rf"{_alternatives([f for f in _FRACTIONS if f not in ('several', 'a', 'half')])}"
-    rf"|(?:{_NUMERAL})(?:[- ](?:(?:and|et|y|e)[- ])?(?:{_NUMERAL})\b)*(?:[- ]and[- ]a[- ]half|[- ]y[- ]medio)?"
+    rf"|(?:{'|'.join(_ARTICLES)})(?=[ -](?:{_alternatives(SCALES)})\b)"  # a million; a bare article is no number
+    rf"|(?:an?[- ])?(?:{_NUMERAL})(?:[- ](?:(?:and|et|y|e)[- ])?(?:{_NUMERAL})\b)*(?:[- ]and[- ]a[- ]half|[- ]y[- ]medio)?"
 )
 _SCALE = _alternatives(SCALES)
 

@@ -45,7 +45,7 @@ class LineWalk:
         if what == "exit":
             os._exit(0)
         if what == "slow":
-            time.sleep(float(where))
+            time.sleep(float(where.split()[0]))
         if what == "kill-worker-once" and not Path(where).exists():
             Path(where).touch()
             os.kill(os.getppid(), signal.SIGKILL)
