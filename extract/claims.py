@@ -288,6 +288,28 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
     return own, to_supplier, to_technology
 
 
+_OPENS = re.compile(r"^[^().;]{0,25}[(:]\s*(?:in\s|at least\s|more than\s|over\s|some\s|about\s|en\s|dans\s)*$")
+
+
+def _bracketed(graph: Graph, count: Count) -> Mention | None:
+    """The technology right before a bracket that holds the number: "facial recognition systems (64 countries)"."""
+    text, at = graph.reading.text, count.mention.start
+    before = [m for m in graph.mentions.technologies if m.end <= at]
+    last = max(before, key=lambda m: (m.end, not m.weak), default=None)
+    return last if last and _OPENS.match(text[last.end : at]) else None
+
+
+def _suppliers_named(graph: Graph) -> list[Mention]:
+    """Where a vendor of the lexicon, or a nation with "firms" behind it, is named."""
+    text = graph.reading.text
+    return [
+        m
+        for s in graph.suppliers
+        for m in s.mentions
+        if (s.company and s.company.vendor) or (s.is_nation and _FIRMS.match(text[m.end : m.end + 60]))
+    ]
+
+
 def decode_claims(
     graph: Graph, counts: list[Count], accept: Floats, supplier: Floats, technology: Floats, settings: dict[str, float]
 ) -> list[Claim]:
@@ -313,6 +335,11 @@ def decode_claims(
             kept = [TECHNOLOGIES[int(chances.argmax())]]
         if len(kept) > 1 and Technology.AI_SURVEILLANCE.value in kept:
             kept.remove(Technology.AI_SURVEILLANCE.value)
+        bracketed = _bracketed(graph, count)
+        if bracketed:
+            kept = [bracketed.key]
+            if not any(count.sentence == graph.parsed.sentence_at(m.start) for m in _suppliers_named(graph)):
+                best = len(graph.suppliers)
         vendor = home = None
         spans = [graph.span(count.mention.start, count.mention.end, "n_countries")]
         if best < len(graph.suppliers):

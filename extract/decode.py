@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from extract.graph import TECHNOLOGIES, Graph, Supplier
+from extract.graph import FEATURES, TECHNOLOGIES, Graph, Supplier
 from extract.judge import Judge
 from extract.mentions import Mention, short_name
 from extract.scorer import Scored, sigmoid
@@ -41,11 +41,36 @@ def decode(graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float
         if key not in chosen or chosen[key][0] < chance:
             chosen[key] = (chance, p)
     findings = []
-    for chance, p in sorted(chosen.values(), key=lambda item: (-item[0], item[1])):
+    for chance, p in sorted(_told_apart(graph, arrays, chosen.values()), key=lambda item: (-item[0], item[1])):
         finding = _finding(graph, scored, judge, p, chance, settings)
         if finding:
             findings.append(finding)
     return findings
+
+
+_SAME_SENTENCE = FEATURES.index("same_sentence")
+
+
+def _told_apart(graph: Graph, arrays: Arrays, pairs: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
+    """A nation and a company at home there do not both supply a country: "Chinese firms" or Huawei, whichever is told.
+
+    The company stands, unless the nation is surer and no sentence names the company with the country.
+    """
+    kept = list(pairs)
+    sides = {p: (graph.suppliers[int(arrays.pair_supplier[p])], int(arrays.pair_recipient[p])) for _, p in kept}
+    for chance, p in list(kept):
+        nation, recipient = sides[p]
+        if not nation.is_nation:
+            continue
+        rivals = [
+            (c, q)
+            for c, q in kept
+            if not sides[q][0].is_nation and sides[q][0].country == nation.country and sides[q][1] == recipient
+        ]
+        beside = [(c, q) for c, q in rivals if c >= chance or arrays.features[q][_SAME_SENTENCE] > 0]
+        gone = {p} if beside else {q for _, q in rivals}
+        kept = [(c, q) for c, q in kept if q not in gone]
+    return kept
 
 
 def supplier_key(supplier: Supplier) -> str:
