@@ -48,7 +48,7 @@ def test_the_duckdb_snippets_run(here, generated):
 def test_duckdb_reads_csv_and_parquet_alike(here):
     with duckdb.connect() as connection:
         both = [
-            connection.sql(f"SELECT COUNT(*), SUM(value_usd) FROM read_{kind}('{kind}/deals.{kind}')").fetchone()
+            connection.sql(f"SELECT COUNT(*), SUM(value_usd) FROM read_{kind}('{kind}/deals.{kind}')").fetchall()[0]
             for kind in ("csv", "parquet")
         ]
     assert both[0][0] == both[1][0]
