@@ -6,14 +6,14 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from publish import citations, package
-from publish.cells import values
-from publish.check import check_folder
+from publish.cells import columns_of
+from publish.check import Checks, check_entities, check_package
 from publish.columns import Table
 from publish.derive import with_derived
 from publish.diff import Diff, Former, compare, errata, write_changes
@@ -71,9 +71,10 @@ def publish(release: Release, plan: Plan) -> Made:
     _stop_for([str(fault) for fault in faults])
     try:
         with _scratch(plan.folder) as scratch:
-            _write(release, plan.former, diff, scratch)
-            if plan.validate:
-                _stop_for(check_folder(scratch))
+            with Checks() as checks:
+                _write(release, plan.former, diff, scratch, checks.start if plan.validate else _no_check)
+                _stop_for(checks.faults())
+            _write_checksums(scratch)
             sums = (scratch / CHECKSUMS).read_bytes()
             if plan.noted and plan.noted != hashlib.sha256(sums).hexdigest():
                 raise InputError(
@@ -93,16 +94,29 @@ def _stop_for(faults: Sequence[str]) -> None:
         raise ReleaseStoppedError("the release is stopped, nothing was written. " + "; ".join(faults))
 
 
-def _write(release: Release, former: Former | None, diff: Diff | None, folder: Path) -> None:
+Start = Callable[[Callable[[Path], list[str]], Path], None]
+
+
+def _no_check(check: Callable[[Path], list[str]], path: Path) -> None:
+    """For who asked for no checks."""
+
+
+def _write(release: Release, former: Former | None, diff: Diff | None, folder: Path, start: Start) -> None:
+    """All files but the checksums; each library begins as soon as what it checks is there, for it takes longest."""
     write_tables(release, folder)
-    write_copy(folder / "release.db", [_copy(table, release) for table in TABLES])
+    sizes = {f"csv/{path.name}": (path.stat().st_size, _sha256(path)) for path in sorted((folder / "csv").iterdir())}
+    write_json(package.data_package(release, release.about, sizes), folder / "datapackage.json")
+    start(check_package, folder / "datapackage.json")
     write_entities(release, folder / "entities.ftm.json")
+    start(check_entities, folder / "entities.ftm.json")
+    write_copy(folder / "release.db", [_copy(table, release) for table in TABLES])
     citations.write_bibtex(release.sources, folder / "sources.bib")
     citations.write_csl(release.sources, folder / "sources.csl.json")
     write_feed(release, folder / "feed.atom")
     write_page(release, folder)
     if former and diff:
         write_changes(release, former, diff, folder)
+    write_json(package.csvw(release.about), folder / "csvw.json")
     texts = {
         "LICENSE.txt": package.licence_text(release.about),
         "CITATION.cff": package.citation_cff(release.about),
@@ -111,9 +125,9 @@ def _write(release: Release, former: Former | None, diff: Diff | None, folder: P
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    write_json(package.csvw(release.about), folder / "csvw.json")
-    sizes = {f"csv/{path.name}": (path.stat().st_size, _sha256(path)) for path in sorted((folder / "csv").iterdir())}
-    write_json(package.data_package(release, release.about, sizes), folder / "datapackage.json")
+
+
+def _write_checksums(folder: Path) -> None:
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     lines = [f"{_sha256(folder / name)}  {name}\n" for name in files]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="ascii", newline="\n")
@@ -124,7 +138,12 @@ def _copy(table: Table, release: Release) -> CopyTable:
         CopyColumn(name=column.name, kind=column.kind, optional=column.optional, refers=column.refers)
         for column in table.columns
     ]
-    return CopyTable(name=table.name, columns=columns, key=table.key, rows=values(table, release.rows(table.name)))
+    return CopyTable(
+        name=table.name,
+        columns=columns,
+        key=table.key,
+        rows=zip(*columns_of(table, release.rows(table.name)), strict=True),
+    )
 
 
 def _sha256(path: Path) -> str:

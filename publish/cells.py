@@ -44,27 +44,37 @@ def tidy_text(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def values(table: Table, rows: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """Each row's values in the table's order of columns."""
-    return map(attrgetter(*table.names), rows)
+def columns_of(table: Table, rows: Sequence[Any]) -> list[list[Any]]:
+    """The rows' values column by column, in the table's order, enums as plain text."""
+    return [_column(column, rows) for column in table.columns]
 
 
-def cells(table: Table, rows: Sequence[Any], *, raw: bool) -> Iterator[tuple[str, ...]]:
-    """Each row as CSV cells; `raw` leaves text as it is."""
-    writers = [_writer(column, raw=raw) for column in table.columns]
-    columns = [
-        [write(value) if value is not None else "" for value in map(attrgetter(column.name), rows)]
-        for column, write in zip(table.columns, writers, strict=True)
-    ]
-    return zip(*columns, strict=True)
+def _column(column: Column, rows: Sequence[Any]) -> list[Any]:
+    values = map(attrgetter(column.name), rows)
+    if column.choices:  # writers take exactly str, and an enum is one in Python only
+        return [None if value is None else str.__str__(value) for value in values]
+    return list(values)
 
 
-def _writer(column: Column, *, raw: bool) -> Callable[[Any], str]:
+def cells(table: Table, columns: Sequence[Sequence[Any]], *, raw: bool) -> Iterator[tuple[str, ...]]:
+    """Columns as rows of CSV cells; `raw` leaves text as it is."""
+    return zip(
+        *(_cells(column, values, raw=raw) for column, values in zip(table.columns, columns, strict=True)), strict=True
+    )
+
+
+def _cells(column: Column, values: Sequence[Any], *, raw: bool) -> Sequence[str]:
+    if column.kind == "string" and (raw or not column.free_text):
+        return ["" if value is None else value for value in values]
+    write = _writer(column)
+    return ["" if value is None else write(value) for value in values]
+
+
+def _writer(column: Column) -> Callable[[Any], str]:
     if column.kind == "boolean":
         return lambda value: "true" if value else "false"
-    if column.kind == "number":
-        return number
-    return safe_text if column.free_text and not raw else str
+    writers: dict[str, Callable[[Any], str]] = {"number": number, "integer": str, "string": safe_text}
+    return writers[column.kind]
 
 
 def number(value: float) -> str:

@@ -11,6 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from publish.cells import columns_of
 from publish.derive import by_deal
 from publish.gate import Before
 from publish.release import Release
@@ -181,7 +182,13 @@ def write_changes(release: Release, former: Former, diff: Diff, folder: Path) ->
     """changes/ in `folder`: all changes, their counts, and the increment that brings the former release up to this one."""
     made = folder / "changes"
     (made / "increment").mkdir(parents=True)
-    write_csv(TABLE["errata"], diff.changes, made / "changes.csv", raw=release.about.raw, bom=release.about.bom)
+    write_csv(
+        TABLE["errata"],
+        columns_of(TABLE["errata"], diff.changes),
+        made / "changes.csv",
+        raw=release.about.raw,
+        bom=release.about.bom,
+    )
     gone = sorted({row.deal_id for row in diff.changes if row.change not in (Kind.ADDED, Kind.CHANGED)})
     summary = {
         "from": former.version,
@@ -192,7 +199,7 @@ def write_changes(release: Release, former: Former, diff: Diff, folder: Path) ->
     }
     write_json(summary, made / "changes.json")
     for table, rows in _increment(release, diff.touched).items():
-        write_jsonl(TABLE[table], rows, made / "increment" / f"{table}.jsonl")
+        write_jsonl(TABLE[table], columns_of(TABLE[table], rows), made / "increment" / f"{table}.jsonl")
 
 
 def _increment(release: Release, touched: frozenset[str]) -> dict[str, list[Any]]:

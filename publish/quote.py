@@ -25,8 +25,10 @@ class Quote:
 
     def cut(self) -> Quote:
         """At most QUOTE_MOST characters, the words that tell the value among them; offsets stay exact."""
-        if self.text is None or len(self.text) <= QUOTE_MOST or self.quote_start is None:
-            return self if self.text is None else replace(self, text=self.text[:QUOTE_MOST])
+        if self.text is None or len(self.text) <= QUOTE_MOST:
+            return self
+        if self.quote_start is None:
+            return replace(self, text=self.text[:QUOTE_MOST])
         first = 0
         if self.start is not None and self.end is not None:
             middle = (self.start + self.end) // 2 - self.quote_start

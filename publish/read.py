@@ -82,7 +82,8 @@ class _Reader:
     def take(self, view: DealView, marked: Iterable[SourceArticle] = ()) -> None:
         """Add one deal; `marked` are the articles in which an analyst marked it by hand."""
         for article in (*marked, *(one.article for one in view.findings)):
-            self.articles.setdefault(article.article_id, replace(article, text=""))
+            if article.article_id not in self.articles:
+                self.articles[article.article_id] = replace(article, text="")
         values = {slot: shown.value for slot, shown in view.shown.items()}
         reply = clean("\n".join(str(one.after.get("text", "")) for one in view.replies))
         instruments = instrument_rows(view, values, self.about.base_year)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import re
 import subprocess
 from dataclasses import replace
 
 import pytest
+from followthemoney import model
 
 from bench.generate import make_release
 from publish import build
@@ -31,6 +33,9 @@ def plan(folder, **told):
 def test_both_libraries_pass_the_release(folder):
     assert check_package(folder / "datapackage.json") == []
     assert check_entities(folder / "entities.ftm.json") == []
+    for line in (folder / "entities.ftm.json").read_text(encoding="utf-8").splitlines():
+        entity = json.loads(line)
+        assert model.get_proxy(entity).schema.validate(entity) is None
 
 
 def test_publishing_twice_gives_the_same_bytes(generated, folder, tmp_path):
@@ -57,7 +62,7 @@ def test_a_stopped_release_leaves_nothing_behind(generated, tmp_path):
 
 
 def test_what_a_library_finds_stops_the_release_too(generated, tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "check_folder", lambda folder: ["datapackage.json: something is wrong"])
+    monkeypatch.setattr(build.Checks, "faults", lambda checks: ["datapackage.json: something is wrong"])
     with pytest.raises(ReleaseStoppedError, match="something is wrong"):
         publish(generated, plan(tmp_path / "out", validate=True))
     assert list(tmp_path.iterdir()) == []

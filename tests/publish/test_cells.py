@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publish.cells import number, plain_text, safe_text, tidy_text
+from publish.cells import columns_of, number, plain_text, safe_text, tidy_text
 from publish.rows import TABLES
 from publish.write import write_csv
 
@@ -96,7 +96,7 @@ def test_csv_is_neutral_and_the_other_formats_exact(folder, generated):
 @pytest.mark.parametrize(("raw", "bom"), [(True, False), (False, True)])
 def test_raw_and_byte_order_mark_are_for_those_who_ask(generated, tmp_path, raw, bom):
     path = tmp_path / "sources.csv"
-    write_csv(SOURCES, generated.sources, path, raw=raw, bom=bom)
+    write_csv(SOURCES, columns_of(SOURCES, generated.sources), path, raw=raw, bom=bom)
     assert path.read_bytes().startswith(b"\xef\xbb\xbf") is bom
     with path.open(encoding="utf-8-sig", newline="") as handle:
         told = [row["title"] for row in csv.DictReader(handle)]

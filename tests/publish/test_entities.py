@@ -80,7 +80,7 @@ def test_what_the_library_would_change_or_miss_is_found(generated, tmp_path):
     award["properties"]["supplier"] = ["wl-body-none"]
     path.write_text("\n".join(json.dumps(entity) for entity in [*broken, broken[0]]), encoding="utf-8")
     told = "\n".join(check_entities(path))
-    assert "Entity validation failed contractDate" in told
+    assert "contractDate ['next year'] is read as []" in told
     assert "is there twice" in told
     assert "wl-body-none is named and not there" in told
 
