@@ -217,17 +217,21 @@ def _silent_paragraphs(text: str, hits: list[Hit], title_end: int) -> list[tuple
     for hit in hits:
         if hit.entry.kind is not Kind.WORD:
             told[hit.start] = 1
-    found = []
+    found: list[tuple[int, int]] = []
+    whole = paragraphs(text)
     after_last = 0
-    for start, end in paragraphs(text):
+    for n, (start, end) in enumerate(whole):
         if (
             start >= title_end
             and not any(told[start:end])
             and not _NAMES_SOMETHING.search(text[start:end])
             and not REFERENCE.search(text, start, end)
         ):
-            found.append((after_last, end))  # with the break before it, so that nothing of it is left
-        after_last = end
+            # With the break before it (where nothing is kept before it, after it), so that nothing of it is left.
+            leads = after_last == 0 and n + 1 < len(whole)
+            found.append((0, whole[n + 1][0]) if leads else (after_last, end))
+        if not found or found[-1][0] != 0 or found[-1][1] < end:
+            after_last = end
     return found
 
 
