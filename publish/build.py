@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from publish import citations, package
-from publish.cells import columns_of
 from publish.check import Checks, check_entities, check_package
 from publish.columns import Table
 from publish.derive import with_derived
@@ -23,7 +23,7 @@ from publish.gate import check
 from publish.page import write_page
 from publish.release import Release
 from publish.rows import TABLES
-from publish.write import write_json, write_tables
+from publish.write import slices, write_json, write_tables
 from records import InputError, StoreLocked, WatchledgerError
 from store.sqlite_copy import CopyColumn, CopyTable, write_copy
 
@@ -142,8 +142,13 @@ def _copy(table: Table, release: Release) -> CopyTable:
         name=table.name,
         columns=columns,
         key=table.key,
-        rows=zip(*columns_of(table, release.rows(table.name)), strict=True),
+        rows=_tuples(table, release.rows(table.name)),
     )
+
+
+def _tuples(table: Table, rows: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    for columns in slices(table, rows):
+        yield from zip(*columns, strict=True)
 
 
 def _sha256(path: Path) -> str:

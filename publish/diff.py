@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from publish.cells import columns_of
-from publish.derive import by_deal
 from publish.gate import Before
 from publish.release import Release
 from publish.rows import SCHEMA_VERSION, TABLES, Deal, Erratum, Gone, Kind
-from publish.write import write_csv, write_json, write_jsonl
+from publish.write import csv_file, jsonl_file, write_json
 from records import InputError
 
 # What hangs on a deal; a change in one of them is a change of the deal.
@@ -30,10 +29,10 @@ TABLE = {table.name: table for table in TABLES}
 class Former:
     """An earlier release as it lies in its folder."""
 
+    folder: Path
     version: str
-    deals: Mapping[str, Mapping[str, Any]]
-    hanging: Mapping[str, Mapping[str, str]]  # table -> deal -> digest of its rows
-    told: Mapping[tuple[str, str], str]  # (table, deal) -> its rows in words
+    deals: Mapping[str, tuple[Any, ...]]  # the columns of `deals` in their order
+    hanging: Mapping[str, Mapping[str, int]]  # table -> deal -> digest of its rows
     retired: frozenset[str]
     errata: tuple[Erratum, ...]
 
@@ -41,6 +40,14 @@ class Former:
     def before(self) -> Before:
         """What the gate must know of it."""
         return Before(deals=frozenset(self.deals), retired=self.retired)
+
+    def told(self, table: str, deals: Container[str]) -> dict[str, str]:
+        """The rows that `deals` had in `table`, in words. Reads the file anew: few deals change."""
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for row in _lines(self.folder, table):
+            if row["deal_id"] in deals:
+                found.setdefault(row["deal_id"], []).append(tuple(row[name] for name in TABLE[table].names))
+        return {deal_id: _in_words(table, rows) for deal_id, rows in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +72,11 @@ def read_former(folder: Path) -> Former:
                 f"{folder} has schema {package['schemaVersion']} and this is {SCHEMA_VERSION}: "
                 "the two cannot be compared; publish without --since"
             )
-        deals = {row["deal_id"]: row for row in _lines(folder, "deals")}
-        hanging: dict[str, dict[str, str]] = {}
-        told: dict[tuple[str, str], str] = {}
-        for table in HANGING:
-            grouped: dict[str, list[tuple[Any, ...]]] = {}
-            for row in _lines(folder, table):
-                grouped.setdefault(row["deal_id"], []).append(tuple(row[name] for name in TABLE[table].names))
-            hanging[table] = {deal_id: _digest(rows) for deal_id, rows in grouped.items()}
-            told |= {(table, deal_id): _in_words(table, rows) for deal_id, rows in grouped.items()}
         return Former(
+            folder=folder,
             version=package["version"],
-            deals=deals,
-            hanging=hanging,
-            told=told,
+            deals={row["deal_id"]: tuple(row[name] for name in _COLUMNS) for row in _lines(folder, "deals")},
+            hanging={table: _digests(table, _lines(folder, table)) for table in HANGING},
             retired=frozenset(row["deal_id"] for row in _lines(folder, "retired")),
             errata=tuple(Erratum(**row) for row in _lines(folder, "errata")),
         )
@@ -91,10 +89,27 @@ def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, handle)
 
 
+def _digests(table: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Deal to a digest of its rows in `table`; a sum, so that their order does not matter."""
+    names = TABLE[table].names
+    found: dict[str, int] = {}
+    for row in rows:
+        digest = _digest([row[name] for name in names])
+        found[row["deal_id"]] = (found.get(row["deal_id"], 0) + digest) % _MODULUS
+    return found
+
+
+def _digest(values: Iterable[Any]) -> int:
+    told = json.dumps(list(values), ensure_ascii=False).encode()
+    return int.from_bytes(hashlib.blake2b(told, digest_size=16).digest())
+
+
+_MODULUS = 2**128
+
+
 def compare(former: Former, release: Release, reasons: Mapping[str, str]) -> Diff:
     """What changed from `former` to `release`; `reasons` has what was said of a deal when it was last decided."""
     version = release.about.version
-    hanging = {table: by_deal(release.rows(table)) for table in HANGING}
     changes: list[Erratum] = []
     for deal in release.deals:
         old = former.deals.get(deal.deal_id)
@@ -102,49 +117,58 @@ def compare(former: Former, release: Release, reasons: Mapping[str, str]) -> Dif
         if old is None:
             after = _name(deal.vendor or deal.vendor_country, deal.country)
             changes.append(_row(version, deal.deal_id, "deal", Kind.ADDED, after=after, why=why))
-        else:
-            changes += [
-                _row(version, deal.deal_id, name, Kind.CHANGED, before=before, after=after, why=why)
-                for name, before, after in _differences(former, old, deal, hanging)
-            ]
-    retired = {row.deal_id: row for row in release.retired}
-    published = {deal.deal_id for deal in release.deals}
-    for deal_id, old in former.deals.items():
-        if deal_id not in published and deal_id in retired:
-            gone = retired[deal_id]
-            before = _name(old["vendor"] or old["vendor_country"], old["country"])
-            kind = Kind(str(Gone(gone.state)))
-            changes.append(_row(version, deal_id, "deal", kind, before=before, successor=gone.successor, why=gone.why))
+            continue
+        for name, before, now in zip(_COLUMNS, old, _read_deal(deal), strict=True):
+            if before != now:
+                told = {"before": _as_text(before), "after": _as_text(now), "why": why}
+                changes.append(_row(version, deal.deal_id, name, Kind.CHANGED, **told))
+    changes += _hanging_changes(former, release, reasons)
+    changes += _gone(former, release)
     changes.sort(key=lambda row: (row.deal_id, row.field))
     kinds = Counter(change for _, change in {(row.deal_id, Kind(row.change)) for row in changes})
     return Diff(changes=tuple(changes), deals=dict(sorted(kinds.items())))
 
 
+_read_deal = attrgetter(*_COLUMNS)
+
+
+def _hanging_changes(former: Former, release: Release, reasons: Mapping[str, str]) -> Iterator[Erratum]:
+    """Changes in what hangs on deals that are in both releases."""
+    both = former.deals.keys() & {deal.deal_id for deal in release.deals}
+    for table in HANGING:
+        now: dict[str, int] = {}
+        read = attrgetter(*TABLE[table].names)
+        for row in release.rows(table):
+            now[row.deal_id] = (now.get(row.deal_id, 0) + _digest(read(row))) % _MODULUS
+        before = former.hanging[table]
+        other = {deal_id for deal_id in both if before.get(deal_id) != now.get(deal_id)}
+        if not other:
+            continue
+        told = former.told(table, other)
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        for row in release.rows(table):
+            if row.deal_id in other:
+                rows.setdefault(row.deal_id, []).append(read(row))
+        for deal_id in other:
+            after = _in_words(table, rows[deal_id]) if deal_id in rows else None
+            words = {"before": told.get(deal_id), "after": after, "why": reasons.get(deal_id) or None}
+            yield _row(release.about.version, deal_id, table, Kind.CHANGED, **words)
+
+
+def _gone(former: Former, release: Release) -> Iterator[Erratum]:
+    """Deals that were published and are not any more, with what became of them."""
+    retired = {row.deal_id: row for row in release.retired}
+    places = {name: place for place, name in enumerate(_COLUMNS)}
+    for deal_id in former.deals.keys() & retired.keys():
+        gone, old = retired[deal_id], former.deals[deal_id]
+        before = _name(old[places["vendor"]] or old[places["vendor_country"]], old[places["country"]])
+        kind = Kind(str(Gone(gone.state)))
+        told = {"before": before, "successor": gone.successor, "why": gone.why}
+        yield _row(release.about.version, deal_id, "deal", kind, **told)
+
+
 def _row(version: str, deal_id: str, name: str, kind: Kind, **told: str | None) -> Erratum:
     return Erratum(release=version, deal_id=deal_id, field=name, change=kind, **told)
-
-
-def _differences(
-    former: Former, old: Mapping[str, Any], deal: Deal, hanging: Mapping[str, Mapping[str, list[Any]]]
-) -> Iterator[tuple[str, str | None, str | None]]:
-    for name in _COLUMNS:
-        now = getattr(deal, name)
-        if old.get(name) != now:
-            yield name, _as_text(old.get(name)), _as_text(now)
-    for table in HANGING:
-        rows = [_values(table, row) for row in hanging[table].get(deal.deal_id, [])]
-        before = former.hanging[table].get(deal.deal_id, "")
-        if (before or rows) and before != _digest(rows):
-            yield table, former.told.get((table, deal.deal_id)), _in_words(table, rows)
-
-
-def _values(table: str, row: Any) -> tuple[Any, ...]:
-    values: tuple[Any, ...] = attrgetter(*TABLE[table].names)(row)
-    return values
-
-
-def _digest(rows: Iterable[tuple[Any, ...]]) -> str:
-    return hashlib.blake2b(json.dumps(sorted(map(list, rows), key=json.dumps)).encode(), digest_size=16).hexdigest()
 
 
 def _in_words(table: str, rows: list[tuple[Any, ...]]) -> str:
@@ -182,13 +206,8 @@ def write_changes(release: Release, former: Former, diff: Diff, folder: Path) ->
     """changes/ in `folder`: all changes, their counts, and the increment that brings the former release up to this one."""
     made = folder / "changes"
     (made / "increment").mkdir(parents=True)
-    write_csv(
-        TABLE["errata"],
-        columns_of(TABLE["errata"], diff.changes),
-        made / "changes.csv",
-        raw=release.about.raw,
-        bom=release.about.bom,
-    )
+    with csv_file(TABLE["errata"], made / "changes.csv", raw=release.about.raw, bom=release.about.bom) as write:
+        write(columns_of(TABLE["errata"], diff.changes))
     gone = sorted({row.deal_id for row in diff.changes if row.change not in (Kind.ADDED, Kind.CHANGED)})
     summary = {
         "from": former.version,
@@ -199,7 +218,8 @@ def write_changes(release: Release, former: Former, diff: Diff, folder: Path) ->
     }
     write_json(summary, made / "changes.json")
     for table, rows in _increment(release, diff.touched).items():
-        write_jsonl(TABLE[table], columns_of(TABLE[table], rows), made / "increment" / f"{table}.jsonl")
+        with jsonl_file(TABLE[table], made / "increment" / f"{table}.jsonl") as write:
+            write(columns_of(TABLE[table], rows))
 
 
 def _increment(release: Release, touched: frozenset[str]) -> dict[str, list[Any]]:

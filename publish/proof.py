@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from sys import intern
 from typing import Any
 
 from publish.cells import number, tidy_text
@@ -97,7 +98,7 @@ def _row(deal_id: str, column: str, value: str, *, quote: Quote, teller: str, **
         deal_id=deal_id,
         field=column,
         value=clean(value),
-        quote=tidy_text(quote.text) if quote.text else None,
+        quote=intern(tidy_text(quote.text)) if quote.text else None,  # one sentence speaks for many values
         quote_start=quote.quote_start,
         quote_end=quote.quote_end,
         start=quote.start,

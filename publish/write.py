@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from publish.release import Release
 from publish.rows import TABLES
 
 _ARROW = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
-ROW_GROUP = 100_000
+# Rows that are turned into columns at a time: all of a large table at once would take as much memory as the release.
+SLICE = 20_000
 
 Columns = Sequence[Sequence[Any]]
 
@@ -28,35 +30,60 @@ def write_tables(release: Release, folder: Path) -> None:
         (folder / name).mkdir()
     about = release.about
     for table in TABLES:
-        columns = cells.columns_of(table, release.rows(table.name))
-        write_csv(table, columns, folder / "csv" / f"{table.name}.csv", raw=about.raw, bom=about.bom)
-        write_parquet(table, columns, folder / "parquet" / f"{table.name}.parquet")
-        write_jsonl(table, columns, folder / "jsonl" / f"{table.name}.jsonl")
+        with (
+            csv_file(table, folder / "csv" / f"{table.name}.csv", raw=about.raw, bom=about.bom) as to_csv,
+            parquet_file(table, folder / "parquet" / f"{table.name}.parquet") as to_parquet,
+            jsonl_file(table, folder / "jsonl" / f"{table.name}.jsonl") as to_jsonl,
+        ):
+            for columns in slices(table, release.rows(table.name)):
+                for write in (to_csv, to_parquet, to_jsonl):
+                    write(columns)
 
 
-def write_csv(table: Table, columns: Columns, path: Path, *, raw: bool, bom: bool) -> None:
+def slices(table: Table, rows: Sequence[Any]) -> Iterator[Columns]:
+    """The rows as columns, SLICE of them at a time."""
+    for start in range(0, len(rows), SLICE):
+        yield cells.columns_of(table, rows[start : start + SLICE])
+
+
+Write = Callable[[Columns], object]
+
+
+@contextmanager
+def csv_file(table: Table, path: Path, *, raw: bool, bom: bool) -> Iterator[Write]:
     """UTF-8 with a header; text that a spreadsheet could run gets an apostrophe unless `raw`."""
     with path.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\r\n")
         writer.writerow(table.names)
-        writer.writerows(cells.cells(table, columns, raw=raw))
+        yield lambda columns: writer.writerows(cells.cells(table, columns, raw=raw))
 
 
-def write_parquet(table: Table, columns: Columns, path: Path) -> None:
-    """Typed columns, texts exactly as in the ledger."""
+@contextmanager
+def parquet_file(table: Table, path: Path) -> Iterator[Write]:
+    """Typed columns, texts exactly as in the ledger; a row group a slice."""
     schema = pa.schema(
         [pa.field(column.name, _ARROW[column.kind], nullable=column.optional) for column in table.columns]
     )
-    arrays = [pa.array(values, type=_ARROW[column.kind]) for column, values in zip(table.columns, columns, strict=True)]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd", row_group_size=ROW_GROUP)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        yield lambda columns: writer.write_table(pa.Table.from_arrays(_arrays(table, columns), schema=schema))
 
 
-def write_jsonl(table: Table, columns: Columns, path: Path) -> None:
+def _arrays(table: Table, columns: Columns) -> list[Any]:
+    return [pa.array(values, type=_ARROW[column.kind]) for column, values in zip(table.columns, columns, strict=True)]
+
+
+@contextmanager
+def jsonl_file(table: Table, path: Path) -> Iterator[Write]:
     """One object a line with every column, blanks as null, texts exactly as in the ledger."""
-    encoded = [_json_column(column, values) for column, values in zip(table.columns, columns, strict=True)]
     line = "{" + ",".join(f'"{name}":%s' for name in table.names) + "}\n"
     with path.open("w", encoding="utf-8", newline="\n") as handle:
-        handle.writelines(line % row for row in zip(*encoded, strict=True))
+        yield lambda columns: handle.writelines(line % row for row in _json_rows(table, columns))
+
+
+def _json_rows(table: Table, columns: Columns) -> Iterator[tuple[str, ...]]:
+    return zip(
+        *(_json_column(column, values) for column, values in zip(table.columns, columns, strict=True)), strict=True
+    )
 
 
 def _json_column(column: Column, values: Sequence[Any]) -> list[str]:

@@ -163,9 +163,9 @@ def classes(most: int) -> list[int]:
         return list(range(1, max(most, 1) + 1))
     steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]
     below = [step for step in steps if step <= most]
-    while len(below) > len(BLUES):
-        # The fewest-telling step goes: the second lowest, so that "1" stays a class of its own.
-        below.pop(1)
+    if len(below) > len(BLUES):
+        # Few of the many steps, evenly apart: counts are skewed, and so must the classes be.
+        return [below[round(i * (len(below) - 1) / (len(BLUES) - 1))] for i in range(len(BLUES))]
     return below
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from publish.cells import columns_of, number, plain_text, safe_text, tidy_text
 from publish.rows import TABLES
-from publish.write import write_csv
+from publish.write import csv_file
 
 SOURCES = next(table for table in TABLES if table.name == "sources")
 
@@ -96,7 +96,8 @@ def test_csv_is_neutral_and_the_other_formats_exact(folder, generated):
 @pytest.mark.parametrize(("raw", "bom"), [(True, False), (False, True)])
 def test_raw_and_byte_order_mark_are_for_those_who_ask(generated, tmp_path, raw, bom):
     path = tmp_path / "sources.csv"
-    write_csv(SOURCES, columns_of(SOURCES, generated.sources), path, raw=raw, bom=bom)
+    with csv_file(SOURCES, path, raw=raw, bom=bom) as write:
+        write(columns_of(SOURCES, generated.sources))
     assert path.read_bytes().startswith(b"\xef\xbb\xbf") is bom
     with path.open(encoding="utf-8-sig", newline="") as handle:
         told = [row["title"] for row in csv.DictReader(handle)]
