@@ -27,8 +27,8 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Run the benchmark; exit status 1 where a bound is not held."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--deals", type=int, default=50_000)
-    parser.add_argument("--seconds", type=float, default=120, help="processor time bound of one publish on two cores")
+    parser.add_argument("--deals", type=int, default=46_500, help="the ledger takes some for two: 46,500 give 50,441")
+    parser.add_argument("--seconds", type=float, default=120, help="bound of the first publish")
     parser.add_argument("--megabytes", type=float, default=1000)
     parser.add_argument("--keep", type=Path, help="leave workspace and releases here")
     told = parser.parse_args()
@@ -57,7 +57,8 @@ def run(folder: Path, deals: int) -> dict[str, Any]:
     third = measured([*PUBLISH, str(folder / "third"), "--db", str(ledger), "--since", str(folder / "first"), "--json"])
     return {
         "date": datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds"),
-        "deals": deals,
+        "deals": first["said"]["deals"],
+        "generated": deals,
         "cores": len(os.sched_getaffinity(0)),
         "load": round(os.getloadavg()[0], 1),
         "fill_seconds": round(filled, 1),

@@ -19,7 +19,7 @@ from publish.rows import TABLES
 
 _ARROW = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 # Rows that are turned into columns at a time: all of a large table at once would take as much memory as the release.
-SLICE = 20_000
+SLICE = 10_000
 
 Columns = Sequence[Sequence[Any]]
 
@@ -38,6 +38,7 @@ def write_tables(release: Release, folder: Path) -> None:
             for columns in slices(table, release.rows(table.name)):
                 for write in (to_csv, to_parquet, to_jsonl):
                     write(columns)
+    pa.default_memory_pool().release_unused()
 
 
 def slices(table: Table, rows: Sequence[Any]) -> Iterator[Columns]:
