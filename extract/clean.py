@@ -22,7 +22,7 @@ from extract.pdf import PdfError, read_pdf
 from records import Article, Outcome, Precision, StoredPage
 
 # Raised whenever the same page could give another text; all pages are then read again.
-CLEANER_VERSION = "2"
+CLEANER_VERSION = "3"
 
 # Limits before parsing (MEASURED-CRAWL, section 8: real pages have 1.6 MB, 20,000 tags, 228 kB in a tag at most).
 MAX_HTML = 5 * 1024 * 1024
@@ -30,12 +30,17 @@ MAX_TAGS = 100_000
 MAX_TAG_LENGTH = 512 * 1024
 # Elements open at once; the deepest real page has 51, and both parsers take time by the square of it.
 MAX_DEPTH = 10_000
+# Cells of one row of a table; trafilatura takes time by the square of it (45,000 took 16 s on a free machine).
+MAX_ROW = 10_000
 # Less text than this is a stub, a picture page or an error page.
 MIN_TEXT = 100
 # trafilatura gives up on trees deeper than lxml's limit; then the plain text is taken if there is this much more.
 FALLBACK_FACTOR = 4
 DETECT_LANGUAGE_ON = 4_000
 TEXT_FOR_LANGUAGE = 80
+
+_ROW = re.compile(r"<tr\b", re.IGNORECASE)
+_CELL = re.compile(r"<t[dh]\b", re.IGNORECASE)
 
 # Elements that are never the article, by what pages call them. A name must stand as a word of its own
 # ("related-posts", not "correlated"); the article itself and the body are never dropped.
@@ -90,6 +95,8 @@ def clean(stored: StoredPage) -> Cleaned:
         return Cleaned(Outcome.QUARANTINED, "tag_too_long")
     if _deepest(text) > MAX_DEPTH:
         return Cleaned(Outcome.QUARANTINED, "too_deep")
+    if _widest_row(text) > MAX_ROW:
+        return Cleaned(Outcome.QUARANTINED, "too_wide")
     return _clean_html(stored, text)
 
 
@@ -243,6 +250,11 @@ def _is_binary(text: str) -> bool:
     head = text[:4096]
     strange = sum(1 for char in head if char == "\ufffd" or (char < " " and char not in "\t\r\n\f"))
     return strange * 10 > len(head)
+
+
+def _widest_row(text: str) -> int:
+    """How many cells the widest row of a table has; one without an end tag goes on to the next row."""
+    return max((len(_CELL.findall(row)) for row in _ROW.split(text)[1:]), default=0)
 
 
 def _deepest(text: str) -> int:

@@ -13,7 +13,7 @@ from records import Outcome
 from tests.extract.test_clean import BODY, PARAGRAPHS, article, html, stored
 
 # Seconds on the processor: a busy machine changes nothing.
-SOON, LATE = 0.1, 30.0  # seconds on the slowest machine that was tried; what takes longer is ended by the pool
+SOON, LATE = 0.1, 10.0
 
 
 def timed(body: bytes | str, content_type: str = "text/html"):
