@@ -219,19 +219,19 @@ def _silent_paragraphs(text: str, hits: list[Hit], title_end: int) -> list[tuple
             told[hit.start] = 1
     found: list[tuple[int, int]] = []
     whole = paragraphs(text)
-    after_last = 0
+    kept_before = False
     for n, (start, end) in enumerate(whole):
         if (
-            start >= title_end
-            and not any(told[start:end])
-            and not _NAMES_SOMETHING.search(text[start:end])
-            and not REFERENCE.search(text, start, end)
+            start < title_end
+            or any(told[start:end])
+            or _NAMES_SOMETHING.search(text[start:end])
+            or REFERENCE.search(text, start, end)
         ):
-            # With the break before it (where nothing is kept before it, after it), so that nothing of it is left.
-            leads = after_last == 0 and n + 1 < len(whole)
-            found.append((0, whole[n + 1][0]) if leads else (after_last, end))
-        if not found or found[-1][0] != 0 or found[-1][1] < end:
-            after_last = end
+            kept_before = True
+            continue
+        # With the break before it (where nothing is kept before it, after it), so that nothing of it is left.
+        last = n + 1 == len(whole)
+        found.append((whole[n - 1][1] if n else 0, end if kept_before or last else whole[n + 1][0]))
     return found
 
 
