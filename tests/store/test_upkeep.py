@@ -114,13 +114,21 @@ def test_purging_leaves_no_trace_of_the_page_in_archive_or_ledger(db):
     opened.close()
 
 
-def test_copies_of_a_withdrawn_story_are_named_or_taken_too(db):
-    path, (a, _, c) = db
-    told = withdraw(path, path.with_name("archive.db"), a, ANA)
-    assert told.copies == ("http://daily.example/c",) or told.copies == ()
-    with Desk.open(path) as desk:
-        desk.undo(ANA)
-    assert c
+@pytest.mark.parametrize("taken", [False, True], ids=["named", "taken"])
+def test_copies_of_a_withdrawn_story_are_named_or_taken_too(db, taken):
+    path, (a, _, _) = db
+    archive = Archive.open(path.with_name("archive.db"))
+    copy, _ = archive.add_page(source(), page("http://wire.example/a", SECRET.encode() + b" wire"))
+    archive.close()
+    ledger = Ledger.open(path)
+    ledger.begin_run("process", "v1", NOW)
+    told = reading(copy, finding(value=dollars(5e6)), text=f"{SECRET} {'a' * 80}", url="http://wire.example/a")
+    ledger.save(told, "v1", "wire")
+    ledger.settle()
+    ledger.close()
+    done = withdraw(path, path.with_name("archive.db"), a, ANA, copies=taken)
+    assert done.articles == tuple(sorted((a, copy) if taken else (a,)))
+    assert done.copies == (() if taken else ("http://wire.example/a",))
 
 
 @pytest.mark.parametrize(
