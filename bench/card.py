@@ -70,7 +70,8 @@ def main() -> None:
     naive = quality["naive baseline on dev_a"]
     short = (
         f"{figure_table(columns, LEVELS)}\n\n"
-        f"{sizes}. *Held out*: read by a network and trees that had not seen the document (how: models/README.md); 95 % "
+        f"{sizes}. *Held out*: read by a network and trees that had not seen the document (how, and what is "
+        f"left out: models/README.md); 95 % "
         f"interval of the pair F1 {pairs['f1_95ci'][0]:.2f} to {pairs['f1_95ci'][1]:.2f}, average precision by confidence "
         f"{pairs['average_precision']:.2f}. Stock spaCy NER with co-occurrence in a sentence reaches a pair F1 of "
         f"{naive['pair']['f1']:.2f} on dev_a in the same run. Printed by `make bench-quality`"
@@ -99,7 +100,6 @@ def main() -> None:
             "\n".join(reliability),
             f"Errors by cause over the {trained['documents']} held-out documents with {trained['deals']} deals:",
             f"| cause | pairs |\n|---|---|\n{causes}",
-            f"Training took {trained['minutes']} minutes on two cores.",
         ]
     )
     card = ROOT / "models" / "README.md"
