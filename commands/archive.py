@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from commands.options import db_option, json_option, open_input
+from commands.options import complete_file, db_option, json_option, open_input
 from pipeline import EXIT_ATTENTION, counts_in_words, read_workspace
 from records import InputError, Source, SourceKind, SourceType
 
@@ -46,7 +44,7 @@ def export(db: Path, output: Path, only: tuple[str, ...], since: str) -> None:
 
     store, count = Archive.open(read_workspace(db).archive, write=False), 0
     try:
-        with _complete(output) as stream:
+        with complete_file(output) as stream:
             writer = WarcWriter(stream, f"watchledger/{version('watchledger')}")
             for page, own in store.export_pages(only, since):
                 writer.add(page, own)
@@ -138,17 +136,3 @@ def _source(workspace: Any, source_id: str | None) -> Source:
         if source.id == source_id:
             return source
     raise InputError(f"no source is called {source_id!r}; see: watchledger sources")
-
-
-@contextmanager
-def _complete(output: Path) -> Iterator[IO[bytes]]:
-    """A file that is complete or not there: written beside, then renamed."""
-    scratch = output.with_name(output.name + ".part")
-    try:
-        with scratch.open("wb") as handle:
-            yield handle
-        scratch.replace(output)
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror}") from error
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import click
 
@@ -27,9 +28,16 @@ def open_output(path: str) -> Iterator[IO[str]]:
     if path == "-":
         yield sys.stdout
         return
-    scratch = Path(f"{path}.part")
+    with complete_file(Path(path)) as raw, TextIOWrapper(raw, encoding="utf-8", newline="\n") as handle:
+        yield handle
+
+
+@contextmanager
+def complete_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that is complete or not there: written beside, then renamed."""
+    scratch = path.with_name(f"{path.name}.part")
     try:
-        with scratch.open("w", encoding="utf-8", newline="\n") as handle:
+        with scratch.open("wb") as handle:
             yield handle
         scratch.replace(path)
     except OSError as error:

@@ -20,7 +20,7 @@ from unicodedata import combining, is_normalized, normalize
 import ahocorasick_rs
 
 from extract.lexicon import NAMES, Entry, Kind, Lexicon, _case_fits
-from extract.text import lower
+from extract.text import INVISIBLE, lower
 from records import ModelError
 
 FORMAT = 1
@@ -48,7 +48,6 @@ _PLAIN = (
     ("\u2011", "-"),
     ("\u2010", "-"),
 )
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _MONEY = re.compile(
     r"[$€£¥₦₹]\s?\d|\b\d[\d.,]*\s?(?:million|billion|milliard|millon|milh|mil mill|crore|lakh)|\b(?:USD|EUR|GBP|RMB|FCFA)\b"
 )
@@ -256,7 +255,7 @@ def plain(text: str) -> str:
     for strange, ours in _PLAIN:
         if strange in text:
             text = text.replace(strange, ours)
-    return _INVISIBLE.sub("", text if is_normalized("NFC", text) else normalize("NFC", text))
+    return INVISIBLE.sub("", text if is_normalized("NFC", text) else normalize("NFC", text))
 
 
 def _without_hidden(html: bytes) -> bytes:

@@ -24,7 +24,7 @@ _PLAIN = str.maketrans(
         "\u2010": "-", "\u2011": "-", "\u2212": "-",
     }
 )  # fmt: skip
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _CYRILLIC_TWINS = str.maketrans("аАвВеЕкКмМнНоОрРсСтТуУхХіІјЈ", "aAbBeEkKmMhHoOpPcCtTyYxXiIjJ")
 _MIXED_WORD = re.compile(r"[A-Za-z\u0400-\u04ff]+")
 _LONG_TOKEN = re.compile(rf"\S{{{LONGEST_TOKEN},}}")
@@ -95,12 +95,12 @@ def read_text(raw: str) -> Reading:
     if not text.isascii():
         text = _MIXED_WORD.sub(unmask, text)
     jumps: list[tuple[int, int]] = []
-    if not text.isascii() and (_INVISIBLE.search(text) or not unicodedata.is_normalized("NFC", text)):
+    if not text.isascii() and (INVISIBLE.search(text) or not unicodedata.is_normalized("NFC", text)):
         pieces: list[str] = []
         at = shift = 0
         made = 0
         edits = sorted(
-            [(m.start(), m.end(), "") for m in _INVISIBLE.finditer(text)]
+            [(m.start(), m.end(), "") for m in INVISIBLE.finditer(text)]
             + [(m.start(), m.end(), unicodedata.normalize("NFC", m.group())) for m in _CLUSTER.finditer(text)]
         )
         for start, end, instead in edits:
