@@ -128,9 +128,21 @@ _DOES = re.compile(
     r"sold|exports?|exported|ships|delivers|provides)\b"
 )
 
-CLAIM_FEATURES = 12
-CLAIM_SUPPLIER_FEATURES = 10
-CLAIM_TECHNOLOGY_FEATURES = 6
+_RESPECTIVELY = re.compile(r"\b(?:respectively|respectivement|respectivamente|in that order)\b", re.IGNORECASE)
+_OUT_OF = re.compile(rf"\b{_NUMBER}\s(?:out\s)?of\s(?:the\s|some\s)?(?:world's\s)?\d{{2,3}}\b", re.IGNORECASE)
+_LISTS = re.compile(
+    r"^[\s,(–—-]*(?:(?:around|across|of) the (?:world|globe)[\s,]*)?(?:such as|including|among them|for example|notably|like|tels? que|dont|"
+    r"comme|entre ellos|incluid[oa]s|como)\b",
+    re.IGNORECASE,
+)
+_WORLD = re.compile(
+    r"\b(?:world-?wide|around the world|across the (?:world|globe)|globally|the world's|dans le monde|en el mundo)\b",
+    re.IGNORECASE,
+)
+
+CLAIM_FEATURES = 16
+CLAIM_SUPPLIER_FEATURES = 13
+CLAIM_TECHNOLOGY_FEATURES = 10
 Floats = NDArray[np.float32]
 
 
@@ -223,7 +235,7 @@ def find_counts(graph: Graph) -> list[Count]:
 
 
 def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, Floats]:
-    """Numbers about each candidate: its own (C, 12), of each supplier to it (C, S, 10), of each technology (C, 15, 6)."""
+    """Numbers about each candidate: its own (C, 16), of each supplier to it (C, S, 13), of each technology (C, 15, 10)."""
     text, parsed = graph.reading.text, graph.parsed
     own = np.zeros((len(counts), CLAIM_FEATURES), np.float32)
     to_supplier = np.zeros((len(counts), len(graph.suppliers), CLAIM_SUPPLIER_FEATURES), np.float32)
@@ -232,10 +244,31 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
     for m in graph.mentions.technologies:
         doc[TECHNOLOGIES.index(m.key)] += 0.4 if m.weak else 1.0
     share = doc / max(1.0, float(doc.sum()))
+    together: dict[int, list[int]] = {}
+    for c, count in enumerate(counts):
+        together.setdefault(count.sentence, []).append(c)
     for c, count in enumerate(counts):
         low, high = parsed.sentences[count.sentence]
         at = count.mention.start
         sentence = text[low:high]
+        siblings = together[count.sentence]
+        respective = bool(_RESPECTIVELY.search(sentence))
+        place = siblings.index(c)
+        listed = _in_order([(m.start, m.key) for m in graph.mentions.technologies if low <= m.start < high])
+        for t, name in enumerate(TECHNOLOGIES):
+            to_technology[c, t, 6] = _aligned(listed, name, place, len(siblings)) if respective else 0.0
+        beside = [counts[k].mention.start for k in siblings if k != c]
+        ahead = [m for m in graph.mentions.technologies if low <= m.start and m.end <= at]
+        behind = [m for m in graph.mentions.technologies if at < m.start < high]
+        for column, next_to in (
+            (7, max(ahead, key=lambda m: m.end, default=None)),
+            (8, min(behind, key=lambda m: m.start, default=None)),
+        ):
+            if next_to and not any(min(next_to.start, at) < k < max(next_to.start, at) for k in beside):
+                to_technology[c, TECHNOLOGIES.index(next_to.key), column] = 1.0
+        bracketed = _bracketed(graph, count)
+        if bracketed:
+            to_technology[c, TECHNOLOGIES.index(bracketed.key), 9] = 1.0
         for m in graph.mentions.technologies:
             t = TECHNOLOGIES.index(m.key)
             row = to_technology[c, t]
@@ -251,6 +284,26 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
         to_technology[c, :, 4] = share
         to_technology[c, :, 5] = np.log1p(doc)
         nearest_before = -1
+        named = _in_order(
+            [
+                (m.start, supplier.key)
+                for supplier in graph.suppliers
+                for m in supplier.mentions
+                if low <= m.start < high and (supplier.is_nation or (supplier.company and supplier.company.vendor))
+            ]
+        )
+        inside_all = [
+            (m.start, s)
+            for s, supplier in enumerate(graph.suppliers)
+            for m in supplier.mentions
+            if low <= m.start < high
+        ]
+        for column, near in (
+            (11, max((x for x in inside_all if x[0] < at), default=None)),
+            (12, min((x for x in inside_all if x[0] > at), default=None)),
+        ):
+            if near and not any(min(near[0], at) < other < max(near[0], at) for other in beside):
+                to_supplier[c, near[1], column] = 1.0
         for s, supplier in enumerate(graph.suppliers):
             row = to_supplier[c, s]
             mentions = [*supplier.mentions, *supplier.references]
@@ -276,6 +329,7 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
             if last > nearest_before and (supplier.company and supplier.company.vendor):
                 nearest_before = last
             row[9] = float(last)
+            row[10] = _aligned(named, supplier.key, place, len(siblings)) if respective else 0.0
         to_supplier[c, :, 9] = (to_supplier[c, :, 9] == nearest_before) & (nearest_before >= 0)
         own[c] = [
             bool(_SPREAD.search(sentence)), bool(_ELSEWHERE.search(sentence)), bool(_SURVEILLANCE.search(sentence)),
@@ -284,8 +338,23 @@ def claim_features(graph: Graph, counts: list[Count]) -> tuple[Floats, Floats, F
             to_supplier[c, :, 5].dot(to_supplier[c, :, 0]) > 0,
             to_supplier[c, :, 4].any(), np.log(count.number) / 5, count.qualifier is not Qualifier.EXACTLY,
             min(1.0, len(graph.mentions.technologies) / 10), to_supplier[c, :, 6].any(),
+            bool(_OUT_OF.match(text, at)), bool(_LISTS.match(text[count.mention.end : count.mention.end + 60])),
+            bool(_WORLD.search(sentence)), np.log(len(siblings)),
         ]  # fmt: skip
     return own, to_supplier, to_technology
+
+
+def _in_order(places: list[tuple[int, str]]) -> list[str]:
+    """Keys by their first place, each once."""
+    return list(dict.fromkeys(key for _, key in sorted(places)))
+
+
+def _aligned(keys: list[str], key: str, place: int, of: int) -> float:
+    """For a "respectively": 1 where this key stands at the number's place in a list as long as the numbers', -1 at another."""
+    if key not in keys or len(keys) < of:
+        return 0.0
+    last = keys[-of:] if keys[-of:].count(key) else keys[:of]
+    return 1.0 if key in last and last.index(key) == place else -1.0
 
 
 _OPENS = re.compile(r"^[^().;]{0,25}[(:]\s*(?:in\s|at least\s|more than\s|over\s|some\s|about\s|en\s|dans\s)*$")

@@ -18,11 +18,11 @@ from tokenizers import Tokenizer
 
 import models  # before anything that puts another `models` on the path (onnxruntime.quantization does)
 from extract.graph import FEATURES, Graph
-from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats
+from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats, hide_names
 from extract.trees import load_trees
 from records import ModelError
 
-FORMAT = 1
+FORMAT = 2
 HEAD_ARRAYS = (
     "average", "supplier_mask", "recipient_mask", "pair_supplier", "pair_recipient", "near_supplier", "near_recipient",
     "features",
@@ -91,18 +91,21 @@ class Scorer:
         arrays = self._maker.make(graph)
         if not arrays.chunk_ids:
             return None
-        tokens = self._tokens(arrays)
-        given: dict[str, Any] = {"tokens": tokens} | {name: getattr(arrays, name) for name in HEAD_ARRAYS}
+        given: dict[str, Any] = {name: getattr(arrays, name) for name in HEAD_ARRAYS}
         for slot in ARGUMENT_SLOTS:
             given[slot] = arrays.arguments[slot]
             given[f"{slot}_features"] = arrays.argument_features[slot]
         names = [o.name for o in self._heads.get_outputs()]
-        values = self._heads.run(names, {k: v for k, v in given.items() if k in self._takes})
-        return Scored(arrays, dict(zip(names, values, strict=True)))
+        given = {k: v for k, v in given.items() if k in self._takes}
+        plain, hidden = (
+            self._heads.run(names, {**given, "tokens": self._tokens(arrays, hidden=h)}) for h in (False, True)
+        )
+        return Scored(arrays, {name: (a + b) / 2 for name, a, b in zip(names, plain, hidden, strict=True)})
 
-    def _tokens(self, arrays: Arrays) -> Floats:
+    def _tokens(self, arrays: Arrays, *, hidden: bool) -> Floats:
         parts = []
         for ids, types, (first, stop) in zip(arrays.chunk_ids, arrays.chunk_types, arrays.chunk_keep, strict=True):
+            ids = hide_names(ids, types) if hidden else ids
             given = {"ids": ids[None], "types": types[None], "mask": np.ones_like(ids)[None]}
             parts.append(self._encoder.run(None, given)[0][0, first:stop])
         return np.concatenate(parts).astype(np.float32)

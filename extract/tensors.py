@@ -34,6 +34,9 @@ TYPES = (
     "reference",
     "count",
 )
+_COMPANIES = (TYPES.index("vendor"), TYPES.index("company"))
+MASK_ID = 103
+"""[MASK] in the vocabulary of BERT's uncased models, which MiniLM has."""
 CHUNK = 448
 """Word pieces a chunk, without [CLS] and [SEP]; MiniLM's positions end at 512, the title is put before later chunks."""
 MOST_CHUNKS = 12
@@ -52,6 +55,7 @@ class Arrays:
     chunk_ids: list[Ints]
     chunk_types: list[Ints]
     chunk_keep: list[tuple[int, int]]  # the part of each chunk that counts as tokens of the document
+    sentence: Ints  # (T,) the sentence that each token stands in
     average: Floats  # (M, T), rows sum to 1 (0 where the mention lies behind the last chunk)
     supplier_mask: Floats  # (S, M)
     recipient_mask: Floats  # (R, M)
@@ -145,6 +149,7 @@ class ArrayMaker:
             chunk_ids=chunk_ids,
             chunk_types=chunk_types,
             chunk_keep=keep,
+            sentence=_sentences(graph, starts),
             average=average,
             supplier_mask=mask(suppliers),
             recipient_mask=mask(recipients),
@@ -213,6 +218,17 @@ class ArrayMaker:
             keep.append((1 + len(lead), 1 + len(lead) + len(body)))
             at = stop
         return offsets[:at], chunk_ids, chunk_types, keep
+
+
+def hide_names(ids: Ints, types: Ints) -> Ints:
+    """A chunk's ids with [MASK] for every piece of a company's name."""
+    return np.where(np.isin(types, _COMPANIES), MASK_ID, ids).astype(np.int64)
+
+
+def _sentences(graph: Graph, starts: Ints) -> Ints:
+    """Index of the sentence of each offset."""
+    firsts = np.array([start for start, _ in graph.parsed.sentences] or [0], dtype=np.int64)
+    return np.maximum(0, np.searchsorted(firsts, starts, "right") - 1).astype(np.int64)
 
 
 class _Places:

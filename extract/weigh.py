@@ -12,6 +12,7 @@ from collections import Counter
 
 import numpy as np
 
+from extract.claims import CLAIM_FEATURES
 from extract.graph import FEATURES, TECHNOLOGIES, TRIGGER_CLASSES, Graph
 from extract.tensors import Arrays, Floats
 from records import Status
@@ -50,6 +51,17 @@ def _softmax(x: Floats) -> Floats:
     return shares
 
 
+def told_at(arrays: Arrays, out: Outputs) -> Floats:
+    """(M,) how much each mention's words belong to a sentence that tells a deal, by the network; -6 behind the last chunk."""
+    read = arrays.average.sum(1) > 0
+    return np.where(read, arrays.average @ out["told"], np.float32(-6.0)).astype(np.float32)
+
+
+def _best_of(mask: Floats, told: Floats) -> Floats:
+    best: Floats = np.where(mask > 0, told[None], np.float32(-12.0)).max(1)
+    return best
+
+
 def pair_rows(graph: Graph, arrays: Arrays, out: Outputs) -> Floats:
     """Rows (P, len(PAIR_COLUMNS)): the readable features, the network's scores, and how the pair stands among its rivals."""
     pair, s, r = out["pair"], arrays.pair_supplier, arrays.pair_recipient
@@ -71,6 +83,10 @@ def pair_rows(graph: Graph, arrays: Arrays, out: Outputs) -> Floats:
         target = national if nation[s[p]] else own
         target[key] = max(target.get(key, low), pair[p])
     positive = pair > 0
+    told = told_at(arrays, out)
+    of_s, of_r = _best_of(arrays.supplier_mask, told), _best_of(arrays.recipient_mask, told)
+    near_s, near_r = told[arrays.near_supplier], told[arrays.near_recipient]
+    most_told = float(out["told"].max(initial=-6.0))
     per_s, per_r = np.bincount(s, positive, len(graph.suppliers)), np.bincount(r, positive, len(graph.recipients))
     for p in range(n):
         i, j = int(s[p]), int(r[p])
@@ -81,6 +97,7 @@ def pair_rows(graph: Graph, arrays: Arrays, out: Outputs) -> Floats:
             (same_s > pair[p]).sum(), (same_r > pair[p]).sum(), pair.max(), (pair > pair[p]).sum() / n, per_s[i], per_r[j],
             (own if nation[i] else national).get((homes[i], j), low), out["supplier"].max(), out["recipient"].max(),
             out["recipient"][j] - out["recipient"].max(), out["technologies"][p].max(), -out["financing"][p][0], positive.sum(),
+            of_s[i], of_r[j], near_s[p], near_r[p], min(near_s[p], near_r[p]), most_told,
         ]  # fmt: skip
     return np.concatenate([arrays.features, made], axis=1).astype(np.float32)
 
@@ -89,7 +106,8 @@ PAIR_COLUMNS = (
     *FEATURES, "net_pair", "net_supplier", "net_recipient", "net_to_best_of_supplier", "net_to_best_of_country", "net_to_second_of_supplier",
     "net_to_second_of_country", "net_rank_of_supplier", "net_rank_of_country", "net_best_of_document", "net_rank_of_document",
     "net_deals_of_supplier", "net_deals_of_country", "net_nation_against_company", "net_best_supplier", "net_best_country",
-    "net_country_to_best", "net_technology", "net_financed", "net_deals",
+    "net_country_to_best", "net_technology", "net_financed", "net_deals", "told_supplier", "told_country", "told_near_supplier",
+    "told_near_country", "told_near_both", "told_document",
 )  # fmt: skip
 
 
@@ -123,7 +141,10 @@ def money_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
         if n
         else np.zeros((0, 2))
     )
-    return np.concatenate([facts, value[:, None], amount[:, None], rank, context, wide], axis=1).astype(np.float32)
+    told = told_at(arrays, out)[arrays.arguments["money"]][:, None]
+    return np.concatenate([facts, value[:, None], amount[:, None], rank, context, wide, told], axis=1).astype(
+        np.float32
+    )
 
 
 def year_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
@@ -131,6 +152,7 @@ def year_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
     text, years = graph.reading.text, graph.mentions.years
     scores = out["year_scores"][p]
     chances = _softmax(scores[None])[0]
+    told = told_at(arrays, out)[arrays.arguments["year"]]
     published = int((graph.document.date or "0")[:4]) if (graph.document.date or "")[:4].isdigit() else 0
     keys = [int(m.key) for m in years]
     counts = Counter(keys)
@@ -141,11 +163,11 @@ def year_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
         rows.append(
             [*arrays.argument_features["year"][p][n], scores[n], chances[n], together, scores[-1], scores[-2],
              *(bool(re.search(w, before)) for w in _YEAR_WORDS.values()), *(bool(re.search(w, after)) for w in _YEAR_WORDS.values()),
-             published - keys[n] if published else -1, counts[keys[n]], min(keys) == keys[n], max(keys) == keys[n], len(counts), 0.0]
+             published - keys[n] if published else -1, counts[keys[n]], min(keys) == keys[n], max(keys) == keys[n], len(counts), told[n], 0.0]
         )  # fmt: skip
-    last = np.zeros(12 + 5 + 2 * len(_YEAR_WORDS) + 6, np.float32)
+    last = np.zeros(12 + 5 + 2 * len(_YEAR_WORDS) + 7, np.float32)
     last[12:17] = [scores[-2], chances[-2], chances[-2], scores[-1], scores[-2]]
-    last[-6:] = [0, counts.get(published, 0), 0, 0, len(counts), 1.0]
+    last[-7:] = [0, counts.get(published, 0), 0, 0, len(counts), -6.0, 1.0]
     return np.array([*rows, last], np.float32)
 
 
@@ -162,6 +184,7 @@ def _name_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int, slot: str) ->
     home = graph.suppliers[supplier].country
     rows = []
     kinds = _softmax(out["financing"][p][None])[0]
+    told = told_at(arrays, out)[arrays.arguments[slot]]
     for n, m in enumerate(mentions):
         before, after = _near(text, m.start, m.end, 40, 40)
         together = sum(chances[k] for k, w in enumerate(words) if w == words[n])
@@ -172,9 +195,9 @@ def _name_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int, slot: str) ->
              *(bool(re.search(w, words[n])) for w in _CUSTOMER_WORDS), bool(re.search(r"\b(?:by|from|with|par|por)\s(?:the\s|la\s|el\s)?$", before)),
              bool(re.search(r"\b(?:to|for|of|pour|para|à|au)\s(?:the\s|la\s|el\s)?$", before)), bool(re.search(_MONEY_WORDS["loan"], before + after)),
              bool(re.search(_MONEY_WORDS["grant"], before + after)), bool(_OWN.search(before + words[n] + after)), bool(re.search(r"sign|buy|bought|purchas|order|award|use|tender", before + after)),
-             *kinds]
+             *kinds, told[n]]
         )  # fmt: skip
-    return np.array(rows, np.float32).reshape(len(mentions), 12 + 14 + len(_CUSTOMER_WORDS) + 6 + len(kinds))
+    return np.array(rows, np.float32).reshape(len(mentions), 12 + 14 + len(_CUSTOMER_WORDS) + 7 + len(kinds))
 
 
 def customer_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
@@ -201,7 +224,7 @@ def technology_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Float
         gaps[t, int(m.weak)] = min(gaps[t, int(m.weak)], np.log1p(abs(m.start - near) / 50))
         reach[t, int(m.weak)] += 1
     return np.concatenate(
-        [facts, logits[:, None], rank[:, None], np.full((n, 1), logits.max()), gaps, reach, np.eye(n), np.full((n, 1), (logits > 0).sum())], axis=1
+        [facts, logits[:, None], rank[:, None], np.full((n, 1), logits.max()), gaps, reach, np.eye(n), np.full((n, 1), (logits > 0).sum()), _best_of(arrays.technology_mask, told_at(arrays, out))[:, None]], axis=1
     ).astype(np.float32)  # fmt: skip
 
 
@@ -234,7 +257,7 @@ def claim_rows(arrays: Arrays, out: Outputs) -> Floats:
     """Rows (C, ...) of each number of countries."""
     n = len(arrays.counts)
     if not n:
-        return np.zeros((0, 12 + 1 + 4), np.float32)
+        return np.zeros((0, CLAIM_FEATURES + 5), np.float32)
     supplier = _softmax(out["claim_supplier"])
     return np.concatenate(
         [arrays.count_features, out["claim"][:, None], supplier[:, -1:], supplier.max(1, keepdims=True), out["claim_technologies"].max(1, keepdims=True),

@@ -13,14 +13,22 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from extract.tensors import ARGUMENT_SLOTS, TYPES, Arrays
+from extract.tensors import ARGUMENT_SLOTS, TYPES, Arrays, hide_names
 from extract.train.bert import TYPES_ENTER, Encoder
 from extract.train.labels import Labels
 from extract.train.network import HEAD_INPUTS, HEAD_OUTPUTS, Heads
 
-EPOCHS = 6
+EPOCHS = 5
 STEP_DOCUMENTS = 2
+HIDDEN = 0.5
+"""Share of the readings in which every company's name is hidden behind [MASK]: what is learnt is how a supplier is told, not who
+usually supplies whom. On one fold the average precision of the network's pairs went from .37 to .42 by it after two epochs."""
+TOLD, EVIDENCE, EVIDENCE_LOOKS = 0.3, 0.15, 2
+"""Weights of the losses that point at evidence: is this token in a quoted sentence; does a deal's pair look there, with so many looks."""
+KEEP_AVERAGE = 0.996
+"""The shipped weights are a running average over the steps with this share of the old; single steps swing by .02."""
 ENCODER_RATE = 1e-4
 HEAD_RATE = 6e-4
 PAIR_SCALE = 6.0
@@ -44,21 +52,21 @@ class Model(torch.nn.Module):
         self.encoder = Encoder.from_minilm(weights, len(TYPES))
         self.heads = Heads()
 
-    def batch(self, arrays: Arrays) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, arrays: Arrays, *, hidden: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Ids, types and mask of a document's chunks as one padded batch."""
         longest = max(len(c) for c in arrays.chunk_ids)
         ids = torch.zeros(len(arrays.chunk_ids), longest, dtype=torch.long)
         types, mask = torch.zeros_like(ids), torch.zeros_like(ids)
         for n, (chunk, kind) in enumerate(zip(arrays.chunk_ids, arrays.chunk_types, strict=True)):
-            ids[n, : len(chunk)] = torch.from_numpy(chunk)
+            ids[n, : len(chunk)] = torch.from_numpy(hide_names(chunk, kind) if hidden else chunk)
             types[n, : len(chunk)] = torch.from_numpy(kind)
             mask[n, : len(chunk)] = 1
         return ids, types, mask
 
     @torch.no_grad()
-    def lower(self, arrays: Arrays) -> Tensor:
-        """What the frozen layers make of a document, in half the bytes."""
-        ids, _, mask = self.batch(arrays)
+    def lower(self, arrays: Arrays, *, hidden: bool = False) -> Tensor:
+        """What the frozen layers make of a document, in half the bytes; with `hidden`, of one without its companies' names."""
+        ids, _, mask = self.batch(arrays, hidden=hidden)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return self.encoder.lower(ids, mask).to(torch.bfloat16)
 
@@ -71,7 +79,8 @@ class Model(torch.nn.Module):
         return torch.cat([out[n, a:b] for n, (a, b) in enumerate(arrays.chunk_keep)]).float()
 
     def forward(self, arrays: Arrays, below: Tensor | None = None, rows: Tensor | None = None) -> dict[str, Tensor]:
-        return dict(zip(HEAD_OUTPUTS, self.heads(*head_inputs(self.tokens(arrays, below), arrays), rows), strict=True))
+        made = self.heads(*head_inputs(self.tokens(arrays, below), arrays), rows)
+        return dict(zip(HEAD_OUTPUTS, made, strict=True))
 
 
 def head_inputs(tokens: Tensor, arrays: Arrays) -> list[Tensor]:
@@ -119,6 +128,8 @@ def loss_of(out: dict[str, Tensor], labels: Labels, arrays: Arrays) -> Tensor:
         total = total + 0.15 * F.binary_cross_entropy_with_logits(
             out["claim_technologies"][c], torch.from_numpy(labels.claim_technologies[n]), reduction="sum"
         )
+    if len(labels.told):
+        total = total + TOLD * F.binary_cross_entropy_with_logits(out["told"], torch.from_numpy(labels.told))
     if not labels.deal_pairs:
         return total
     slots = torch.zeros(())
@@ -145,22 +156,38 @@ def loss_of(out: dict[str, Tensor], labels: Labels, arrays: Arrays) -> Tensor:
     return total + 0.35 * slots / math.sqrt(len(labels.deal_pairs))
 
 
-def read_below(examples: Sequence[Example], weights: Path) -> dict[str, Tensor]:
-    """What the frozen layers make of every document, by id; shared by all folds."""
+Below = dict[str, tuple[Tensor, Tensor]]
+
+
+def unseen_evidence(attention: Sequence[Tensor], labels: Labels) -> Tensor:
+    """How little the first looks of the deals rest on the sentences that are quoted as their evidence (Ma et al. 2023)."""
+    total = torch.zeros(())
+    for pair, tokens in zip(labels.deal_pairs, labels.evidence, strict=True):
+        if len(tokens):
+            for scores in attention[:EVIDENCE_LOOKS]:
+                total = total - torch.logsumexp(scores[pair].log_softmax(0)[torch.from_numpy(tokens)], 0)
+    return total / math.sqrt(max(1, len(labels.deal_pairs)))
+
+
+def read_below(examples: Sequence[Example], weights: Path) -> Below:
+    """What the frozen layers make of every document, by id, with its companies' names and without; shared by all folds."""
     model = Model(weights).eval()
-    return {e.id: model.lower(e.arrays) for e in examples if e.arrays.chunk_ids}
+    return {e.id: (model.lower(e.arrays), model.lower(e.arrays, hidden=True)) for e in examples if e.arrays.chunk_ids}
 
 
 def fit(
     examples: Sequence[Example],
     weights: Path,
     *,
-    below: dict[str, Tensor] | None = None,
+    below: Below | None = None,
     seed: int = 0,
     epochs: int = EPOCHS,
     log: bool = True,
 ) -> Model:
-    """Trains from the pretrained encoder; the same examples and seed give the same order of steps."""
+    """Trains from the pretrained encoder; gives the running average of the weights (Polyak and Juditsky 1992).
+
+    The same examples and seed give the same order of steps.
+    """
     below = read_below(examples, weights) if below is None else below
     torch.manual_seed(seed)
     rng = random.Random(seed)  # noqa: S311 - an order of documents, no secret
@@ -182,16 +209,17 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda n: min(1.0, (n + 1) / warm) * max(0.02, (steps - n) / steps)
     )
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(KEEP_AVERAGE))
     for epoch in range(epochs):
         model.train()
         order = list(usable)
         rng.shuffle(order)
         started, seen = time.monotonic(), 0.0
         for n, example in enumerate(order, 1):
-            out = model(
-                example.arrays, below[example.id], rows=torch.tensor(example.labels.deal_pairs, dtype=torch.long)
-            )
-            loss = loss_of(out, example.labels, example.arrays) / STEP_DOCUMENTS
+            reading = below[example.id][rng.random() < HIDDEN]
+            out = model(example.arrays, reading, rows=torch.tensor(example.labels.deal_pairs, dtype=torch.long))
+            loss = loss_of(out, example.labels, example.arrays)
+            loss = (loss + EVIDENCE * unseen_evidence(model.heads.attention, example.labels)) / STEP_DOCUMENTS
             loss.backward()
             seen += float(loss.detach()) * STEP_DOCUMENTS
             if n % STEP_DOCUMENTS == 0 or n == len(order):
@@ -199,16 +227,18 @@ def fit(
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
+                average.update_parameters(model)
         if log:
             print(
                 f"  epoch {epoch + 1}/{epochs}: loss {seen / max(1, len(order)):.3f}, {time.monotonic() - started:.0f} s",
                 flush=True,
             )
-    model.eval()
-    return model
+    averaged: Model = average.module
+    return averaged.eval()
 
 
 @torch.no_grad()
 def predict(model: Model, arrays: Arrays) -> dict[str, np.ndarray]:
-    """The heads' outputs for one document, as arrays."""
-    return {name: value.numpy() for name, value in model(arrays).items()}
+    """The heads' outputs for one document, as arrays: the mean of its reading and of one with the companies' names hidden."""
+    plain, hidden = model(arrays), model(arrays, model.lower(arrays, hidden=True))
+    return {name: ((value + hidden[name]) / 2).numpy() for name, value in plain.items()}

@@ -6,6 +6,7 @@ Names are compared as the scorer compares them (`extract.measure.norm`).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,10 @@ class Labels:
     pair: Floats  # (P,)
     supplier: Floats  # (S,)
     recipient: Floats  # (R,)
+    told: Floats = field(
+        default_factory=lambda: np.zeros(0, np.float32)
+    )  # (T,) in a sentence that is evidence of a deal
+    evidence: list[Ints] = field(default_factory=list)  # the tokens of a deal's own evidence
     deal_pairs: list[int] = field(default_factory=list)
     technologies: list[Floats] = field(default_factory=list)
     financing: list[int] = field(default_factory=list)
@@ -67,7 +72,11 @@ def lay_over(
     text = graph.reading.text
     money = [s for _, s in graph.mentions.money]
     published = (graph.document.date or "")[:4]
+    labels.told = np.zeros(len(arrays.sentence), np.float32)
+    sentences = [_letters(text[start:end]) for start, end in graph.parsed.sentences]
     for deal in deals:
+        tokens = _evidence(arrays, sentences, deal.get("evidence") or ())
+        labels.told[tokens] = 1.0
         told = f"{deal['vendor'] or '#' + str(deal['vendor_country'])} -> {deal['country']}"
         if deal["country"] not in country:
             labels.missed.append(f"country {told}")
@@ -90,6 +99,7 @@ def lay_over(
                 continue
             labels.pair[p] = 1.0
             labels.deal_pairs.append(p)
+            labels.evidence.append(tokens)
             labels.technologies.append(np.array([float(t in deal["technologies"]) for t in TECHNOLOGIES], np.float32))
             financing = deal["financing"] or {}
             labels.financing.append(FINANCING.index(financing.get("type") or "none"))
@@ -108,6 +118,17 @@ def lay_over(
                 target.append(_named(text, arrays, slot, wanted))
     _claims(graph, arrays, labels, names, claims)
     return labels
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\W+", "", text.lower())
+
+
+def _evidence(arrays: Arrays, sentences: list[str], quotes: Iterable[str]) -> Ints:
+    """The tokens of the sentences that stand in a quote or hold one."""
+    wanted = [_letters(quote) for quote in quotes]
+    told = [n for n, s in enumerate(sentences) if len(s) > 12 and any(s in q or q in s for q in wanted)]
+    return np.flatnonzero(np.isin(arrays.sentence, told))
 
 
 def _claims(

@@ -27,7 +27,7 @@ HEAD_INPUTS = (
     "customer_features", "financier", "financier_features", "count", "count_features", "count_supplier", "count_technology",
 )  # fmt: skip
 HEAD_OUTPUTS = ("pair", "supplier", "recipient", "technologies", "financing", "status", "alleged", "value", "amount", "year_scores",
-                "customer_scores", "financier_scores", "claim", "claim_supplier", "claim_technologies")  # fmt: skip
+                "customer_scores", "financier_scores", "claim", "claim_supplier", "claim_technologies", "told")  # fmt: skip
 
 
 class Pointer(nn.Module):
@@ -54,6 +54,8 @@ class Heads(nn.Module):
 
     feature_mean: Tensor
     feature_spread: Tensor
+    attention: list[Tensor]
+    """What the pairs of the last document looked at, (P, T) for each look; kept while training only, for its loss."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,6 +69,7 @@ class Heads(nn.Module):
         self.register_buffer("feature_spread", torch.ones(len(FEATURES)))
         self.facts = nn.Sequential(nn.Linear(len(FEATURES), 96), nn.ReLU(), nn.Dropout(0.2))
         self.joint = nn.Sequential(nn.Dropout(0.3), nn.Linear(6 * HALF + 96, PAIR), nn.ReLU(), nn.Dropout(0.3))
+        self.told = nn.Linear(WIDTH, 1)
         self.pair = nn.Linear(PAIR, 1)
         self.linear = nn.Linear(len(FEATURES), 1)
         self.supplier = nn.Linear(HALF, 1)
@@ -117,9 +120,12 @@ class Heads(nn.Module):
         s, r = s_side[pair_supplier], r_side[pair_recipient]
         both = torch.cat([s, r], 1)
         looked = []
+        self.attention = []
         for look in self.looks:
             scores = look(both) @ tokens.T / WIDTH**0.5
             looked.append(scores.softmax(-1) @ tokens)
+            if self.training:
+                self.attention.append(scores)
         context = torch.tanh(self.looked(torch.cat(looked, 1)))
         plain = ((features - self.feature_mean) / self.feature_spread).clamp(-4.0, 4.0)
         z = self.joint(
@@ -161,4 +167,5 @@ class Heads(nn.Module):
             pair, s_logit, r_logit, technologies, self.financing(z), self.status(z), self.alleged(z)[:, 0], sums[:, :, 0], sums[:, :, 1],
             point(self.year, year, year_features), point(self.customer, customer, customer_features),
             point(self.financier, financier, financier_features), claim, claim_supplier, claim_technologies,
+            self.told(tokens)[:, 0],
         )  # fmt: skip

@@ -39,7 +39,7 @@ from extract.train.labels import as_document, lay_over, read_gold
 from extract.train.second import out_of_fold
 from extract.trees import Trees, save_trees
 
-FOLDS = 4
+FOLDS = 3
 COMMON_VENDOR = 6
 """A vendor in more documents than this does not tie them into one fold (Huawei would tie a quarter of the corpus)."""
 
