@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from extract.claims import Count, claim_features, find_counts
+from extract.claims import claim_features
+from extract.counts import Count, find_counts
 from extract.graph import TECHNOLOGIES, Graph, PairDescriber
 from extract.mentions import Mention
 
