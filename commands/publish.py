@@ -85,13 +85,13 @@ def publish(folder: Path, db: Path, since: Path | None, as_json: bool, **told: A
         made, noted = _make(folder, db, former, told)
     finally:
         gc.enable()
-    if not noted:
-        _note(db, made)
+    if made.checksum != noted:
+        _note(db, made, replaces=noted is not None)
     _report(made, folder, as_json=as_json)
 
 
-def _make(folder: Path, db: Path, former: Former | None, told: dict[str, Any]) -> tuple[Made, bool]:
-    """The release, and whether one of its version was noted before."""
+def _make(folder: Path, db: Path, former: Former | None, told: dict[str, Any]) -> tuple[Made, str | None]:
+    """The release, and the checksum of the one that had its version before."""
     with Book.open(db) as book, book.moment():
         log = read_log(book)
         if not log.last_at:
@@ -109,7 +109,7 @@ def _make(folder: Path, db: Path, former: Former | None, told: dict[str, Any]) -
         validate=told["check"],
         noted=noted.get(about.version) if not told["replace"] else None,
     )
-    return make_release(release, plan), about.version in noted
+    return make_release(release, plan), noted.get(about.version)
 
 
 def _about(log: Log, former: Former | None, told: dict[str, Any]) -> About:
@@ -140,11 +140,12 @@ def _about(log: Log, former: Former | None, told: dict[str, Any]) -> About:
     )
 
 
-def _note(db: Path, made: Made) -> None:
+def _note(db: Path, made: Made, *, replaces: bool) -> None:
     """Write into decisions.db that this release was made."""
     with Desk.open(db) as desk:
         act = Act(who=PUBLISHER, at=datetime.now(UTC))
-        desk.note_release(made.release.about.version, len(made.release.deals), made.checksum, act)
+        about, deals = made.release.about, len(made.release.deals)
+        desk.note_release(about.version, deals, made.checksum, act, replaces=replaces)
 
 
 def _report(made: Made, folder: Path, *, as_json: bool) -> None:

@@ -42,6 +42,12 @@ def left_out(*names: str) -> Iterator[None]:
 @click.option("--reviewer", "reviewers", multiple=True, metavar="NAME", help="Serve this person; each gets an address.")
 @click.option("--sql", is_flag=True, help="Let the browser run SQL that reads, for a second at most.")
 @click.option(
+    "--releases",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where releases lie; the newest is linked.  [default: releases, beside the ledger]",
+)
+@click.option(
     "--unaided",
     default=0.0,
     show_default=True,
@@ -62,6 +68,7 @@ def review(
     hosts: tuple[str, ...],
     reviewers: tuple[str, ...],
     sql: bool,
+    releases: Path | None,
     unaided: float,
     seed: int,
 ) -> None:
@@ -90,6 +97,7 @@ def review(
         people=people,
         hosts=[*hosts, *([host] if served and host not in ("0.0.0.0", "::") else [])],  # noqa: S104 - compared only
         sql=sql,
+        releases=releases,
         keys=load_keys(keys),
         lexicon=read_workspace(db).lexicon,
         unaided_share=unaided / 100,

@@ -63,7 +63,7 @@ def check_entities(path: Path) -> list[str]:
         raise InputError("checking entities needs followthemoney; install watchledger[publish]") from error
     wrong: list[str] = []
     there: set[str] = set()
-    named: set[str] = set()
+    early: set[str] = set()  # named before they came; most come before they are named
     with path.open(encoding="utf-8") as handle:
         for line in handle:
             entity: dict[str, Any] = json.loads(line)
@@ -81,8 +81,8 @@ def check_entities(path: Path) -> list[str]:
                 if sorted(read.get(name, quiet=True)) != sorted(values):
                     wrong.append(f"{told}: {name} {values} is read as {read.get(name, quiet=True)}")
                 elif _is_reference(read.schema, name):
-                    named.update(values)
-    wrong += [f"{path.name}: {entity_id} is named and not there" for entity_id in sorted(named - there)]
+                    early.update(value for value in values if value not in there)
+    wrong += [f"{path.name}: {entity_id} is named and not there" for entity_id in sorted(early - there)]
     return wrong[:SHOWN]
 
 

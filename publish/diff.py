@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ from typing import Any
 from publish.cells import columns_of
 from publish.gate import Before
 from publish.release import Release
-from publish.rows import SCHEMA_VERSION, TABLES, Deal, Erratum, Gone, Kind
+from publish.rows import SCHEMA_VERSION, TABLES, Erratum, Gone, Kind
 from publish.write import csv_file, jsonl_file, write_json
 from records import InputError
 
 # What hangs on a deal; a change in one of them is a change of the deal.
 HANGING = ("parties", "technologies", "instruments", "events", "evidence")
-_COLUMNS = tuple(column.name for column in fields(Deal))
 SHOWN = 300  # characters of a value before and after
 TABLE = {table.name: table for table in TABLES}
+_KEY = dict.fromkeys(("deals", *HANGING), "deal_id") | {"sources": "source_id"}
+_PLACE = {table: TABLE[table].names.index(key) for table, key in _KEY.items()}
+
+Row = tuple[Any, ...]  # values in the order of a table's columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +35,28 @@ class Former:
 
     folder: Path
     version: str
-    deals: Mapping[str, tuple[Any, ...]]  # the columns of `deals` in their order
-    hanging: Mapping[str, Mapping[str, int]]  # table -> deal -> digest of its rows
+    deals: frozenset[str]
     retired: frozenset[str]
     errata: tuple[Erratum, ...]
 
     @property
     def before(self) -> Before:
         """What the gate must know of it."""
-        return Before(deals=frozenset(self.deals), retired=self.retired)
+        return Before(deals=self.deals, retired=self.retired)
 
-    def told(self, table: str, deals: Container[str]) -> dict[str, str]:
-        """The rows that `deals` had in `table`, in words. Reads the file anew: few deals change."""
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        for row in _lines(self.folder, table):
-            if row["deal_id"] in deals:
-                found.setdefault(row["deal_id"], []).append(tuple(row[name] for name in TABLE[table].names))
-        return {deal_id: _in_words(table, rows) for deal_id, rows in found.items()}
+    def rows(self, table: str) -> Iterator[Row]:
+        """The rows of a table, read from its file each time: two releases at once would need twice the memory.
+
+        Raises InputError where the file cannot be read.
+        """
+        names = TABLE[table].names
+        with _as_input(self.folder):
+            for row in _lines(self.folder, table):
+                yield tuple(row[name] for name in names)
+
+    def rows_of(self, table: str, deals: Container[str]) -> dict[str, list[Row]]:
+        """The rows that some deals had in a table; few deals change."""
+        return _by_deal(table, (row for row in self.rows(table) if row[_PLACE[table]] in deals))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,8 @@ class Diff:
 
     changes: tuple[Erratum, ...] = ()
     deals: Mapping[Kind, int] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()  # that are new or told otherwise than before
+    sources_gone: frozenset[str] = frozenset()
 
     @property
     def touched(self) -> frozenset[str]:
@@ -65,21 +76,30 @@ class Diff:
 
 def read_former(folder: Path) -> Former:
     """Read the release in `folder`. Raises InputError where there is none, or one of another schema."""
-    try:
+    with _as_input(folder):
         package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
         if str(package["schemaVersion"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
             raise InputError(
                 f"{folder} has schema {package['schemaVersion']} and this is {SCHEMA_VERSION}: "
                 "the two cannot be compared; publish without --since"
             )
+        for table in _KEY:  # before the ledger is read, which may take a minute
+            with (folder / "jsonl" / f"{table}.jsonl").open("rb"):
+                pass
         return Former(
             folder=folder,
             version=package["version"],
-            deals={row["deal_id"]: tuple(row[name] for name in _COLUMNS) for row in _lines(folder, "deals")},
-            hanging={table: _digests(table, _lines(folder, table)) for table in HANGING},
+            deals=frozenset(row["deal_id"] for row in _lines(folder, "deals")),
             retired=frozenset(row["deal_id"] for row in _lines(folder, "retired")),
             errata=tuple(Erratum(**row) for row in _lines(folder, "errata")),
         )
+
+
+@contextmanager
+def _as_input(folder: Path) -> Iterator[None]:
+    """Whatever is wrong with a release's files is said as an InputError."""
+    try:
+        yield
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder} holds no release that can be read: {error}") from error
 
@@ -89,79 +109,93 @@ def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, handle)
 
 
-def _digests(table: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Deal to a digest of its rows in `table`; a sum, so that their order does not matter."""
-    names = TABLE[table].names
-    found: dict[str, int] = {}
-    for row in rows:
-        digest = _digest([row[name] for name in names])
-        found[row["deal_id"]] = (found.get(row["deal_id"], 0) + digest) % _MODULUS
-    return found
+def compare(former: Former, release: Release, reasons: Mapping[str, str]) -> Diff:
+    """What changed from `former` to `release`; `reasons` has what was said of a deal when it was last decided."""
+    version = release.about.version
+    changes: list[Erratum] = []
+    for deal in release.deals:
+        if deal.deal_id not in former.deals:
+            after = _name(deal.vendor, deal.vendor_country, deal.country)
+            why = reasons.get(deal.deal_id) or None
+            changes.append(_row(version, deal.deal_id, "deal", Kind.ADDED, after=after, why=why))
+    both = former.deals & {deal.deal_id for deal in release.deals}
+    for table in ("deals", *HANGING):
+        changes += _changes(table, former, release, reasons, both)
+    changes += _gone(former, release)
+    changes.sort(key=lambda row: (row.deal_id, row.field))
+    kinds = Counter(change for _, change in {(row.deal_id, Kind(row.change)) for row in changes})
+    sources, there = _differing("sources", former, release), {source.source_id for source in release.sources}
+    return Diff(
+        changes=tuple(changes),
+        deals=dict(sorted(kinds.items())),
+        sources=frozenset(sources & there),
+        sources_gone=frozenset(sources - there),
+    )
 
 
-def _digest(values: Iterable[Any]) -> int:
-    told = json.dumps(list(values), ensure_ascii=False).encode()
+def _changes(
+    table: str, former: Former, release: Release, reasons: Mapping[str, str], both: Container[str]
+) -> Iterator[Erratum]:
+    """Changes in one table, of deals that are in both releases: a row a column of `deals`, one a deal of the others."""
+    differing = _differing(table, former, release)
+    other = {deal_id for deal_id in differing if deal_id in both}
+    if not other:
+        return
+    read = attrgetter(*TABLE[table].names)
+    before = former.rows_of(table, other)
+    now = _by_deal(table, (read(row) for row in release.rows(table) if row.deal_id in other))
+    for deal_id in sorted(other):
+        rows = before.get(deal_id, []), now.get(deal_id, [])
+        for name, *words in _told(table, *rows):
+            told = dict(zip(("before", "after"), words, strict=True)) | {"why": reasons.get(deal_id) or None}
+            yield _row(release.about.version, deal_id, name, Kind.CHANGED, **told)
+
+
+def _differing(table: str, former: Former, release: Release) -> set[str]:
+    """Deals (or sources) whose rows are not the same in both; of their rows' digests only the sum is kept."""
+    read, place = attrgetter(*TABLE[table].names), _PLACE[table]
+    sums: dict[str, int] = {}
+    for row in former.rows(table):
+        sums[row[place]] = (sums.get(row[place], 0) + _digest(row)) % _MODULUS
+    for one in release.rows(table):
+        row = read(one)
+        sums[row[place]] = (sums.get(row[place], 0) - _digest(row)) % _MODULUS
+    return {key for key, rest in sums.items() if rest}
+
+
+def _digest(values: Row) -> int:
+    told = json.dumps(values, ensure_ascii=False).encode()
     return int.from_bytes(hashlib.blake2b(told, digest_size=16).digest())
 
 
 _MODULUS = 2**128
 
 
-def compare(former: Former, release: Release, reasons: Mapping[str, str]) -> Diff:
-    """What changed from `former` to `release`; `reasons` has what was said of a deal when it was last decided."""
-    version = release.about.version
-    changes: list[Erratum] = []
-    for deal in release.deals:
-        old = former.deals.get(deal.deal_id)
-        why = reasons.get(deal.deal_id) or None
-        if old is None:
-            after = _name(deal.vendor or deal.vendor_country, deal.country)
-            changes.append(_row(version, deal.deal_id, "deal", Kind.ADDED, after=after, why=why))
-            continue
-        for name, before, now in zip(_COLUMNS, old, _read_deal(deal), strict=True):
-            if before != now:
-                told = {"before": _as_text(before), "after": _as_text(now), "why": why}
-                changes.append(_row(version, deal.deal_id, name, Kind.CHANGED, **told))
-    changes += _hanging_changes(former, release, reasons)
-    changes += _gone(former, release)
-    changes.sort(key=lambda row: (row.deal_id, row.field))
-    kinds = Counter(change for _, change in {(row.deal_id, Kind(row.change)) for row in changes})
-    return Diff(changes=tuple(changes), deals=dict(sorted(kinds.items())))
+def _told(table: str, before: list[Row], now: list[Row]) -> Iterator[tuple[str, str | None, str | None]]:
+    """What changed, and how it read before and reads now."""
+    if table != "deals":
+        yield table, _in_words(table, before), _in_words(table, now)
+        return
+    for name, old, new in zip(TABLE[table].names, *before, *now, strict=True):
+        if old != new:
+            yield name, _as_text(old), _as_text(new)
 
 
-_read_deal = attrgetter(*_COLUMNS)
-
-
-def _hanging_changes(former: Former, release: Release, reasons: Mapping[str, str]) -> Iterator[Erratum]:
-    """Changes in what hangs on deals that are in both releases."""
-    both = former.deals.keys() & {deal.deal_id for deal in release.deals}
-    for table in HANGING:
-        now: dict[str, int] = {}
-        read = attrgetter(*TABLE[table].names)
-        for row in release.rows(table):
-            now[row.deal_id] = (now.get(row.deal_id, 0) + _digest(read(row))) % _MODULUS
-        before = former.hanging[table]
-        other = {deal_id for deal_id in both if before.get(deal_id) != now.get(deal_id)}
-        if not other:
-            continue
-        told = former.told(table, other)
-        rows: dict[str, list[tuple[Any, ...]]] = {}
-        for row in release.rows(table):
-            if row.deal_id in other:
-                rows.setdefault(row.deal_id, []).append(read(row))
-        for deal_id in other:
-            after = _in_words(table, rows[deal_id]) if deal_id in rows else None
-            words = {"before": told.get(deal_id), "after": after, "why": reasons.get(deal_id) or None}
-            yield _row(release.about.version, deal_id, table, Kind.CHANGED, **words)
+def _by_deal(table: str, rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[_PLACE[table]], []).append(row)
+    return found
 
 
 def _gone(former: Former, release: Release) -> Iterator[Erratum]:
     """Deals that were published and are not any more, with what became of them."""
-    retired = {row.deal_id: row for row in release.retired}
-    places = {name: place for place, name in enumerate(_COLUMNS)}
-    for deal_id in former.deals.keys() & retired.keys():
-        gone, old = retired[deal_id], former.deals[deal_id]
-        before = _name(old[places["vendor"]] or old[places["vendor_country"]], old[places["country"]])
+    retired = {row.deal_id: row for row in release.retired if row.deal_id in former.deals}
+    if not retired:
+        return
+    for deal_id, rows in former.rows_of("deals", retired).items():
+        gone, old = retired[deal_id], dict(zip(TABLE["deals"].names, rows[0], strict=True))
+        before = _name(old["vendor"], old["vendor_country"], old["country"])
         kind = Kind(str(Gone(gone.state)))
         told = {"before": before, "successor": gone.successor, "why": gone.why}
         yield _row(release.about.version, deal_id, "deal", kind, **told)
@@ -171,8 +205,10 @@ def _row(version: str, deal_id: str, name: str, kind: Kind, **told: str | None) 
     return Erratum(release=version, deal_id=deal_id, field=name, change=kind, **told)
 
 
-def _in_words(table: str, rows: list[tuple[Any, ...]]) -> str:
-    """Short enough for a cell: what a reader tells rows of this table apart by."""
+def _in_words(table: str, rows: list[Row]) -> str | None:
+    """Short enough for a cell: what a reader tells rows of this table apart by. None where there are no rows."""
+    if not rows:
+        return None
     telling = {
         "parties": ("role", "name"),
         "technologies": ("technology",),
@@ -191,8 +227,8 @@ def _as_text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)[:SHOWN] or None
 
 
-def _name(supplier: str | None, country: str) -> str:
-    return f"{supplier} in {country}"
+def _name(vendor: str | None, home: str | None, country: str) -> str:
+    return f"{vendor or home} in {country}"
 
 
 def errata(former: Former | None, diff: Diff) -> tuple[Erratum, ...]:
@@ -214,19 +250,21 @@ def write_changes(release: Release, former: Former, diff: Diff, folder: Path) ->
         "to": release.about.version,
         "deals": {str(kind): diff.deals.get(kind, 0) for kind in Kind},
         "gone": gone,
+        "sources_gone": sorted(diff.sources_gone),
         "changes": [asdict(row) for row in diff.changes],
     }
     write_json(summary, made / "changes.json")
-    for table, rows in _increment(release, diff.touched).items():
+    for table, rows in _increment(release, diff).items():
         with jsonl_file(TABLE[table], made / "increment" / f"{table}.jsonl") as write:
             write(columns_of(TABLE[table], rows))
 
 
-def _increment(release: Release, touched: frozenset[str]) -> dict[str, list[Any]]:
-    """All rows of the deals that are new or changed, with the sources that they name."""
+def _increment(release: Release, diff: Diff) -> dict[str, list[Any]]:
+    """All rows of the deals that are new or changed, with the sources that they name, and sources told otherwise now."""
+    touched = diff.touched
     found: dict[str, list[Any]] = {
         table: [row for row in release.rows(table) if row.deal_id in touched] for table in ("deals", *HANGING)
     }
-    named = {row.source_id for table in ("events", "evidence") for row in found[table]}
+    named = {row.source_id for table in ("events", "evidence") for row in found[table]} | diff.sources
     found["sources"] = [row for row in release.sources if row.source_id in named]
     return found

@@ -154,12 +154,17 @@ def _deal_faults(release: Release) -> Iterator[tuple[str, str]]:
 
 def _evidence_faults(release: Release) -> Iterator[tuple[str, str]]:
     evidence = by_deal(release.evidence)
+    financed = {row.deal_id for row in release.instruments}
     for deal in release.deals:
         rows = evidence.get(deal.deal_id, [])
         led = {row.field for row in rows if row.chosen}
         for column in EVIDENCED:
             if getattr(deal, column) is not None and column not in led:
                 yield f"a published {column} leads to no source and no decision", deal.deal_id
+        if "technologies" not in led:
+            yield "published technologies lead to no source and no decision", deal.deal_id
+        if deal.deal_id in financed and "financing" not in led:
+            yield "published financing leads to no source and no decision", deal.deal_id
         if best_evidence(rows) is None and deal.accepted_how != "by_hand":
             yield "a deal leads to no source", deal.deal_id
     for row in release.evidence:

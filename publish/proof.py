@@ -27,6 +27,8 @@ SLOTS = {
     "value_amount": "value",
     "financing": "financing",
 }
+# Of these there are few values, and each is kept in memory once.
+FEW = {"vendor_country", "country", "technologies", "year", "status", "financing"}
 # Why a value has no words of its own.
 INFERRED = {
     "vendor_country": "home of the vendor, as far as the document or the lexicon tells it",
@@ -93,11 +95,12 @@ def _decided(view: DealView, column: str, shown: Shown, known: Container[str], q
 
 
 def _row(deal_id: str, column: str, value: str, *, quote: Quote, teller: str, **told: Any) -> Evidence:
+    told_value = clean(value)
     return Evidence(
         evidence_id="E" + short_hash(deal_id, column, teller),
         deal_id=deal_id,
         field=column,
-        value=clean(value),
+        value=intern(told_value) if told_value and column in FEW else told_value,
         quote=intern(tidy_text(quote.text)) if quote.text else None,  # one sentence speaks for many values
         quote_start=quote.quote_start,
         quote_end=quote.quote_end,

@@ -33,6 +33,12 @@ OUR_POLICY = (
 )
 # Datasette's table pages write style into the page; script in the page stays off there too.
 TABLE_POLICY = OUR_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+# The page of a release has its style in itself, and no script at all.
+RELEASE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+RELEASE = "/review/release/"
 
 _HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -137,7 +143,10 @@ def cookie(header: str) -> str:
 
 def with_headers(send: Send, path: str) -> Send:
     """A `send` that puts our security headers on every answer."""
-    policy = OUR_POLICY if path == "/" or path.startswith("/review") else TABLE_POLICY
+    if path.startswith(RELEASE):
+        policy = RELEASE_POLICY
+    else:
+        policy = OUR_POLICY if path == "/" or path.startswith("/review") else TABLE_POLICY
     ours = {**_HEADERS, b"content-security-policy": policy.encode("ascii")}
 
     async def sender(message: Message) -> None:

@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from records import DealState
+from review.releases import Release, newest
 from review.spec import Spec, read_spec
 from review.vocabulary import Loading, Vocabulary
 from store import review as shelf
@@ -35,6 +37,7 @@ class House:
     archive: Archive | None
     lexicon: Loading
     keys: Mapping[str, str]
+    releases: Path
     unaided_share: float = 0.0
     seed: int = 0
     tables: Sequence[str] = ()
@@ -44,6 +47,10 @@ class House:
     def vocabulary(self) -> Vocabulary:
         """The lexicon, once it is read."""
         return self.lexicon.get()
+
+    def release(self) -> Release | None:
+        """The newest release of this ledger whose folder is there."""
+        return newest(self.desk, self.releases)
 
     def blind(self, who: str) -> bool:
         """Whether a person has deals to code without seeing what others decided."""

@@ -21,6 +21,8 @@ from review.house import House, Reply, json_reply
 from review.keys import ACTIONS
 from review.listing import facets, row
 from review.marks import LETTERS, Mark, paragraphs, slot_of
+from review.releases import PAGE as RELEASE_PAGE
+from review.releases import PICTURES, kind_of
 from review.screens import DealScreen, deal_screen, dumps, evidence_points, safe_link, short_link
 from review.spec import ORDERS, Spec
 from store import review as shelf
@@ -186,7 +188,31 @@ class Pages:
         """Precision, agreement, seconds a decision."""
         if self.house.blind(who):
             raise InputError("The report is open again when you have coded what was assigned to you.")
-        return self._page("report.html", who, Spec(), False, {"here": "report", "report": report.read(self.house.desk)})
+        context = {
+            "here": "report",
+            "report": report.read(self.house.desk),
+            "pictures": PICTURES,
+            "released": bool(self.house.desk.releases()),
+        }
+        return self._page("report.html", who, Spec(), False, context)
+
+    def release(self, who: str, query: str, body: bytes) -> Reply:
+        """The page of the newest release."""
+        return Reply("", 303, headers={"location": f"/review/release/{RELEASE_PAGE}"})
+
+    def release_file(self, who: str, query: str, body: bytes, id: str) -> Reply:
+        """A file of the newest release, as it was published."""
+        if self.house.blind(who):
+            raise InputError("Releases are open again when you have coded what was assigned to you.")
+        name, release = unquote(id), self.house.release()
+        found = release.read(name) if release else None
+        if found is None:
+            return self.fault("This is no file of the newest release, or it is too large to be shown here.", 404)
+        headers = {"cache-control": "private, no-store"}
+        kind = kind_of(name)
+        if kind is None:
+            headers["content-disposition"] = f'attachment; filename="{name.rpartition("/")[2]}"'
+        return Reply(found, 200, kind or "application/octet-stream", headers)
 
     def drops(self, who: str, query: str, body: bytes) -> Reply:
         """A seeded sample of the articles that the gate or the extractor let go, to find what they miss."""
@@ -261,7 +287,7 @@ class Pages:
         warned = self.house.warned()
         return f"{warned} · {told}" if warned else told
 
-    def fault(self, words: str, status: int, *, as_json: bool) -> Reply:
+    def fault(self, words: str, status: int, *, as_json: bool = False) -> Reply:
         """A refusal in words."""
         if as_json:
             return json_reply({"fault": words}, status)
@@ -285,6 +311,7 @@ class Pages:
 
     def _page(self, name: str, who: str, spec: Spec, blind: bool, context: Mapping[str, Any]) -> Reply:
         common = self._common(who, spec, blind, here=context["here"])
+        common["release"] = None if blind else self.house.release()
         made = self.env.get_template(f"review/{name}").render({**common, **context})
         return Reply(made, headers={"cache-control": "private, no-store"})
 
@@ -302,6 +329,7 @@ class Pages:
             "queue_query": spec.query(),
             "asset_version": asset_version(),
             "told": "",
+            "release": None,
         }
 
 

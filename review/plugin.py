@@ -72,6 +72,8 @@ class ReviewPlugin:
             r"^/review/report$": pages.report,
             r"^/review/drops$": pages.drops,
             r"^/review/tables$": pages.tables,
+            r"^/review/release/?$": pages.release,
+            r"^/review/release/(?P<id>.+)$": pages.release_file,
             r"^/review/login$": pages.home,
             r"^/review/fragment/(?P<id>[^/]+)$": api.fragment,
             r"^/review/ids$": api.ids,

@@ -44,6 +44,7 @@ class Settings:
     lexicon: Path | None = None
     unaided_share: float = 0.0
     seed: int = 0
+    releases: Path | None = None  # where releases lie; else in `releases` beside the ledger
 
 
 class Server:
@@ -60,6 +61,7 @@ class Server:
             archive=self.archive,
             lexicon=lexicon or Loading(settings.lexicon),
             keys=settings.keys,
+            releases=settings.releases or settings.db.with_name("releases"),
             unaided_share=settings.unaided_share,
             seed=settings.seed,
             tables=tuple(names),

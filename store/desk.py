@@ -309,11 +309,16 @@ class Desk(Book):
                 row[0]: json.loads(row[1]) for row in conn.execute("SELECT name, filter FROM filters ORDER BY name")
             }
 
-    def note_release(self, release: str, deals: int, digest: str, act: Act) -> None:
-        """Remember that a release was made of everything decided so far. Raises InputError where the version is taken."""
+    def note_release(self, release: str, deals: int, digest: str, act: Act, *, replaces: bool = False) -> None:
+        """Remember that a release was made of everything decided so far.
+
+        Raises InputError where the version is taken, unless this one `replaces` the other.
+        """
         with self._writing(act) as conn:
             last = conn.execute("SELECT COALESCE(MAX(decision_id), 0) FROM decisions").fetchone()[0]
-            if conn.execute("SELECT 1 FROM releases WHERE version = ?", (release,)).fetchone():
+            if replaces:
+                conn.execute("DELETE FROM releases WHERE version = ?", (release,))
+            elif conn.execute("SELECT 1 FROM releases WHERE version = ?", (release,)).fetchone():
                 raise InputError(f"release {release} was made before; give the new one a version of its own")
             conn.execute(
                 "INSERT INTO releases VALUES (?, ?, ?, ?, ?)", (release, act.at.isoformat(), last, deals, digest)

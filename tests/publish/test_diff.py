@@ -97,17 +97,25 @@ def test_errata_grow_from_release_to_release(generated, former, tmp_path):
 
 def test_the_increment_brings_the_former_release_up_to_this_one(generated, former, folder, tmp_path):
     newer = gone(change(generated, "deals", 7, reply="It denies it."), "D000009", Gone.WITHDRAWN)
+    newer = change(newer, "sources", 3, outlet="The Daily, renamed")  # of a deal that is as it was
+    lost = {row.source_id for row in newer.sources} - {row.source_id for row in newer.evidence}
+    newer = replace(newer, sources=[row for row in newer.sources if row.source_id not in lost])
+    assert lost
     after(newer, former, tmp_path)
     told = json.loads((tmp_path / "next" / "changes" / "changes.json").read_text(encoding="utf-8"))
     assert (told["from"], told["to"], told["gone"]) == ("1.0.0", "2.0.0", ["D000009"])
+    assert told["sources_gone"] == sorted(lost)
     made = {}
-    for table in ("deals", "technologies", "evidence"):
+    for table in ("deals", "technologies", "evidence", "sources"):
         lines = (
             (tmp_path / "next" / "changes" / "increment" / f"{table}.jsonl").read_text(encoding="utf-8").splitlines()
         )
         made[table] = [json.loads(line) for line in lines]
     touched = {row["deal_id"] for row in made["deals"]} | set(told["gone"])
+    assert {row["outlet"] for row in made["sources"]} >= {"The Daily, renamed"}
+    touched_sources = {row["source_id"] for row in made["sources"]} | lost
     for table, rows in made.items():
+        key, renewed = ("source_id", touched_sources) if table == "sources" else ("deal_id", touched)
         old = [
             json.loads(line) for line in (folder / "jsonl" / f"{table}.jsonl").read_text(encoding="utf-8").splitlines()
         ]
@@ -115,9 +123,8 @@ def test_the_increment_brings_the_former_release_up_to_this_one(generated, forme
             json.loads(line)
             for line in (tmp_path / "next" / "jsonl" / f"{table}.jsonl").read_text(encoding="utf-8").splitlines()
         ]
-        brought_up = [row for row in old if row["deal_id"] not in touched] + rows
-        key = lambda row: json.dumps(row, sort_keys=True)  # noqa: E731
-        assert sorted(brought_up, key=key) == sorted(now, key=key)
+        brought_up = [row for row in old if row[key] not in renewed] + rows
+        assert sorted(map(json.dumps, brought_up)) == sorted(map(json.dumps, now))
 
 
 def test_a_folder_without_a_release_is_refused(tmp_path):

@@ -43,6 +43,8 @@ BREAKS = {
     "a deal names neither a vendor nor a supplier's country": lambda r: change(r, "deals", vendor=None, vendor_country=None),
     "a price without a currency, or a currency without a price": lambda r: change(r, "deals", value_amount=None, value_currency="USD", value_note=None),
     "a published customer leads to no source and no decision": lambda r: without(r, "evidence", lambda row: row.field != "customer"),
+    "published technologies lead to no source and no decision": lambda r: without(r, "evidence", lambda row: row.field != "technologies"),
+    "published financing leads to no source and no decision": lambda r: without(r, "evidence", lambda row: row.field != "financing"),
     "a deal leads to no source": lambda r: replace(r, evidence=[replace(row, source_id=None, basis="decided") for row in r.evidence]),
     "evidence names no source": lambda r: change(r, "evidence", source_id=None, basis="quoted"),
     "a quote is longer than 300 characters": lambda r: change(r, "evidence", quote="x" * 301, quote_start=0, quote_end=301),

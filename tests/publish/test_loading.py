@@ -1,14 +1,21 @@
-"""What docs/publishing.md shows is run here, on a release as it lies in its folder."""
+"""What docs/publishing.md shows is run here, on a release as it lies in its folder; and every table is loaded whole."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
+
+from bench.generate import make_release
+from bench.load import READERS, loaded
+from publish.build import Plan, publish
+from publish.rows import TABLES
+from publish.write import SLICE
 
 DOC = Path(__file__).parents[2] / "docs" / "publishing.md"
 
@@ -59,3 +66,26 @@ def test_the_r_snippet_names_files_that_are_there(here):
     for snippet in snippets("r"):
         for name in re.findall(r'"([a-z]+/[a-z_]+\.[a-z]+)"', snippet):
             assert os.path.exists(name), name
+
+
+def assert_loaded_whole(folder, release):
+    """Each library has every row of every table, from each format."""
+    told = {table.name: len(release.rows(table.name)) for table in TABLES}
+    found = loaded(folder)
+    assert set(found) == set(READERS)
+    assert {reader: rows for reader, rows in found.items() if rows != told} == {}
+
+
+def test_a_release_of_thousands_is_checked_and_loaded_whole(tmp_path):
+    """Written in several slices, as the one of 50,000 that `python -m bench.publish` makes."""
+    made = publish(make_release(3_000), Plan(folder=tmp_path / "out"))
+    assert len(made.release.evidence) > 2 * SLICE
+    assert_loaded_whole(tmp_path / "out", made.release)
+
+
+def test_a_table_that_lost_a_row_is_told(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "out")
+    path = tmp_path / "out" / "csv" / "deals.csv"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    found = loaded(tmp_path / "out")
+    assert found["pandas, CSV"]["deals"] == found["DuckDB, CSV"]["deals"] == found["DuckDB, Parquet"]["deals"] - 1

@@ -134,6 +134,14 @@ def test_every_answer_has_a_policy_without_script_in_the_page(path):
     assert headers["referrer-policy"] == "no-referrer"
 
 
+def test_a_release_brings_its_own_style_and_no_script():
+    _, headers, _ = request(Guard(app, alone("ann")), "GET", "/review/release/index.html", host="localhost")
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["form-action"] == policy["frame-ancestors"] == "'none'"
+    assert (policy["style-src"], policy["img-src"]) == ("'unsafe-inline'", "'self'")
+    assert policy.keys().isdisjoint({"script-src", "connect-src", "frame-src", "object-src"})
+
+
 def test_alone_nobody_needs_a_token_and_together_everybody(tmp_path):
     assert request(Guard(app, alone("ann")), "GET", host="localhost")[2] == b"ann:0"
     people = together(["ann", "ben"], tmp_path)

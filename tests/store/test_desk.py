@@ -253,6 +253,8 @@ def test_releases_are_remembered_with_the_last_decision(desk, ids):
     assert [one.decision_id for one in desk.history(since=number)] == [later]
     with pytest.raises(InputError, match="was made before"):
         desk.note_release("2024.1", 1, "abc", ANA)
+    desk.note_release("2024.1", 2, "def", ANA, replaces=True)
+    assert [(one["digest"], one["last_decision"]) for one in desk.releases()] == [("def", later)]
 
 
 def test_who_decides_must_be_named(desk, ids):
