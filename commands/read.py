@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -116,14 +117,39 @@ def score(gold: Path, predicted: Path | None, as_json: bool, bootstrap: int) -> 
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.option("--with-decisions", "db", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="DB")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def train(arguments: tuple[str, ...]) -> None:
+def train(db: Path | None, arguments: tuple[str, ...]) -> None:
     """Train the extractor again from the corpus (needs the extra [train]).
 
-    `watchledger train --help` lists its options.
+    `--with-decisions DB` also learns from the articles that were decided completely in the ledger DB, and prints what
+    that gives out of fold. `watchledger train --help` lists the other options.
     """
     try:
         from extract.train.run import main as run
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name}, which is not installed; run: make train") from error
-    run(list(arguments))
+    if db is None:
+        run(list(arguments))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "decided.jsonl"
+        _write_decided(db, file)
+        run([*arguments, "--decided", str(file)])
+
+
+def _write_decided(db: Path, file: Path) -> None:
+    """The decided articles of a ledger as gold documents; complete ones alone can be learnt from."""
+    from review.gold import documents
+    from store.book import Book
+
+    with Book.open(db) as book:
+        made = list(documents(book))
+    if not any(document["complete"] for document in made):
+        raise InputError(
+            f"{db}: none of {len(made)} articles with decisions is complete; decide every deal of an article and say "
+            "that it holds nothing more (`.` on the review screen)"
+        )
+    with open_output(str(file)) as out:
+        for document in made:
+            out.write(json.dumps(document, ensure_ascii=False) + "\n")

@@ -261,7 +261,15 @@ def _read_xlsx(path: Path) -> Iterator[list[str]]:
 
 
 def apply(desk: Desk, edits: Iterable[Edit], *, who: str, at: datetime, dry: bool = False) -> Applied:
-    """Decide what a file says, row by row; `dry` only tells what would become of each."""
+    """Decide what a file says, row by row; `dry` only tells what would become of each.
+
+    Raises InputError for somebody who still codes blind: a file shows, and would overwrite, what the first coder decided.
+    """
+    if left := shelf.open_blind(desk, who):
+        raise InputError(
+            f"{who} has {left} deals to code without seeing the first coder's; that is done on the screen: "
+            f"watchledger review --as {who}"
+        )
     made, batch = Applied(), f"file-{secrets.token_hex(8)}"
     for edit in edits:
         try:

@@ -3,6 +3,7 @@
 A document asserts what its own findings say, corrected where a person corrected the deal on them: a value that only
 another article of the deal tells is not put into this one's mouth. Rejected deals stand beside, for training on what
 is no deal. Coverage claims were not asked about; `claims` is empty and `claims_checked` says so.
+An article of which somebody said that it holds nothing more, and in which nothing was found, is a document without deals.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ _NUMBERS = ("financing_amount", "value_amount")
 
 
 def documents(book: Book, *, complete_only: bool = False) -> Iterator[dict[str, Any]]:
-    """A document for each article with a decided deal, in the order of their ids.
+    """A document for each article with a decided deal or with nothing more to find, in the order of their ids.
 
     `complete` holds where every deal of the article is decided and somebody said that it holds nothing more;
-    `open` counts those that are not decided.
+    `open` counts those that are not decided. Copies of one article bear the same `event`.
     """
     done = book.articles_done()
-    for article_id in shelf.decided_articles(book):
+    for article_id in sorted({*shelf.decided_articles(book), *done}):
         try:
             article = book.article(article_id)
         except StoreError:
@@ -40,6 +41,9 @@ def documents(book: Book, *, complete_only: bool = False) -> Iterator[dict[str, 
             continue
         yield {
             "id": article_id,
+            "kind": "decided",
+            "event": article.origin,
+            "source": {"url": article.url, "outlet": article.outlet},
             "lang": article.language,
             "title": article.title,
             "date": article.published,

@@ -19,6 +19,12 @@ from records import StoreError, StoreLocked
 
 # A reader (the review screen) may hold the file for a moment; longer means that something is stuck.
 BUSY_SECONDS = 30.0
+# The write-ahead log needs memory that all programs share, so all of them must be on one machine: SQLite does not support
+# it on these file systems (sqlite.org/wal.html).
+NETWORKED = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.glusterfs", "fuse.sshfs")
+)
+MOUNTS = Path("/proc/self/mounts")
 
 
 @dataclass
@@ -82,8 +88,9 @@ def open_database(
 
     With `hold=False` the lock is held for each transaction only, so that several programs write in turn.
     Raises StoreLocked where another run writes it, and StoreError where it is absent
-    (`create=False` or `write=False`), damaged, or made by a newer watchledger.
+    (`create=False` or `write=False`), damaged, on a network file system, or made by a newer watchledger.
     """
+    refuse_networked(path)
     if not path.exists() and not (write and create):
         raise StoreError(f"no database at {path}; make one with: watchledger run (or try: watchledger demo)")
     lock = None
@@ -108,6 +115,26 @@ def open_database(
         _release(lock)
         return Store(db, path, None, _lock_each=True)
     return Store(db, path, lock)
+
+
+def refuse_networked(path: Path) -> None:
+    """Raise StoreError where `path` lies on a network file system; where mounts cannot be read, nothing is refused."""
+    try:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return  # not Linux
+    whole = path.absolute().parent.resolve()
+    kinds: dict[Path, str] = {}
+    for line in mounts:
+        place, kind = line.split(" ")[1:3]
+        # A blank in a mount's path is written in octal.
+        kinds[Path(place.replace("\\040", " "))] = kind
+    kind = next((kinds[place] for place in (whole, *whole.parents) if place in kinds), "")
+    if kind in NETWORKED:
+        raise StoreError(
+            f"{path} lies on a network file system ({kind}), where a database does not stay whole; "
+            "keep it on a local disk"
+        )
 
 
 def _connect(path: Path, *, write: bool, synchronous: str) -> sqlite3.Connection:

@@ -63,7 +63,8 @@ class Desk(Book):
     def accept(self, deal_id: str, act: Act) -> int:
         """The deal is as it is shown: as it was decided before or, where nobody has, as the machine reads it.
 
-        On a reopened deal this says that the standing decision holds. Returns the decision's number.
+        On a reopened deal this says that the standing decision holds. A second coder (`act.second`) accepts what the
+        machine reads, whatever the first one made of it. Returns the decision's number.
         """
         return self._verdict(DecisionAction.ACCEPT, deal_id, act)
 
@@ -133,13 +134,15 @@ class Desk(Book):
     def merge(self, keep: str, gone: str, act: Act) -> int:
         """The two are one deal; `gone` leads to `keep` from now on.
 
-        Raises DecisionConflict where they, or what was merged into either, were judged not the same.
+        Raises DecisionConflict where they, or what was merged into either, were judged not the same, and where they
+        are of different countries: a deal has one.
         """
         with self._deciding(keep, act) as conn:
             keep, gone = self.resolve(keep), self._known(gone)
             if keep == gone:
                 raise DecisionConflict(f"{keep} and {gone} are one deal already")
             self._refuse_judged(conn, keep, gone)
+            self._refuse_abroad(conn, keep, gone)
             members = {keep: self._members(conn, keep) | self._members(conn, gone)}
             # What the machine makes of both together is what the standing decision rests on from now.
             after = {"other": gone, **self._together(conn, members[keep])}
@@ -331,7 +334,13 @@ class Desk(Book):
             deal = self.resolve(deal_id)
             before = self._standing(conn, deal)
             number = self._append(
-                conn, action, deal, act, before, _after(action, before, changes), {deal: self._members(conn, deal)}
+                conn,
+                action,
+                deal,
+                act,
+                before,
+                _after(action, before, changes, second=act.second),
+                {deal: self._members(conn, deal)},
             )
             overlay.touch(conn, [deal])
         return number
@@ -493,6 +502,21 @@ class Desk(Book):
                     "undo that first"
                 )
 
+    def _refuse_abroad(self, conn: sqlite3.Connection, keep: str, gone: str) -> None:
+        """Merged across a border, one of the two countries would silently go; whoever read it wrong corrects it first."""
+        one, other = (self._country(conn, deal) for deal in (keep, gone))
+        if one != other:
+            raise DecisionConflict(
+                f"{keep} is of {one} and {gone} of {other}, and a deal has one country; "
+                "correct the wrong one first, then merge"
+            )
+
+    def _country(self, conn: sqlite3.Connection, deal: str) -> str | None:
+        """The country as it is shown."""
+        standing = self._standing(conn, deal)
+        shown = standing["decided"] or standing["machine"] or self._row(conn, deal)
+        return shown["country"] if shown else None
+
     def _targets(self, conn: sqlite3.Connection, who: str, decision_id: int | None) -> list[int]:
         if decision_id is None:
             row = conn.execute(
@@ -540,10 +564,13 @@ class Desk(Book):
                     )
 
 
-def _after(action: DecisionAction, before: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
+def _after(
+    action: DecisionAction, before: Mapping[str, Any], changes: Mapping[str, Any] | None, *, second: bool = False
+) -> dict[str, Any]:
     """State and decided values that a verdict leads to."""
-    # What is shown: a decision that stands, also where the machine has re-opened it, else what the machine reads.
-    base = before["decided"] or before["machine"]
+    # What is shown: a decision that stands, also where the machine has re-opened it, else what the machine reads. A
+    # second coder is shown what the machine reads, and starts from that (a deal by hand has no such reading).
+    base = (before["machine"] if second else None) or before["decided"] or before["machine"]
     if action is DecisionAction.CORRECT:
         return {"state": DealState.ACCEPTED, "decided": corrected(base, changes or {})}
     if action is DecisionAction.ACCEPT:

@@ -14,7 +14,7 @@ from records import DealState, Outcome, StoredPage, StoreError
 from store.archive import Archive
 from store.book import Book
 from store.values import SLOTS, values_of
-from store.worklist import _COLUMN, Order
+from store.worklist import SORT_COLUMN, Order
 
 # A WAL this large means that some reader holds a moment open and nothing can be cleared away behind it.
 WAL_WARNING = 256 * 1024 * 1024
@@ -139,7 +139,7 @@ def values_of_article(book: Book, article_id: str) -> list[dict[str, Any]]:
 
 def cursor_before(book: Book, order: Order, deal_id: str) -> str | None:
     """Where a queue goes on so that this deal comes first in it; None where there is no such deal."""
-    column = _COLUMN[order]
+    column = SORT_COLUMN[order]
     for source in ("temp.overlay_deals", "ledger.deals"):
         row = book.conn.execute(f"SELECT {column} FROM {source} WHERE deal_id = ?", (deal_id,)).fetchone()  # noqa: S608
         if row is not None:

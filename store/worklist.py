@@ -31,7 +31,7 @@ class Order(StrEnum):
     LARGEST = "largest"
 
 
-_COLUMN = {
+SORT_COLUMN = {
     Order.LIKELY: "confidence",
     Order.UNCERTAIN: "uncertainty",
     Order.NEWEST: "newest",
@@ -125,7 +125,7 @@ def as_words(words: str) -> str:
 def page(conn: sqlite3.Connection, order: Order, told: QueueFilter, after: str | None, limit: int) -> QueuePage:
     """`limit` items behind the cursor `after` (of `QueuePage.next`)."""
     where, params = _where(told)
-    column = _COLUMN[order]
+    column = SORT_COLUMN[order]
     # An index on the order is no help where a list of ids says which deals are meant.
     sort = f"+d.{column}" if told.deal_ids or "d.deal_id IN (SELECT" in where else f"d.{column}"
     if after is not None:

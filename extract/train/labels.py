@@ -57,9 +57,12 @@ def supplier_names(graph: Graph) -> list[set[str]]:
 
 
 def lay_over(
-    graph: Graph, arrays: Arrays, deals: Iterable[dict[str, Any]], claims: Iterable[dict[str, Any]] = ()
+    graph: Graph, arrays: Arrays, deals: Iterable[dict[str, Any]], claims: Iterable[dict[str, Any]] | None = ()
 ) -> Labels:
-    """Targets for one document. A deal with a vendor matches every cluster that bears one of its names."""
+    """Targets for one document. A deal with a vendor matches every cluster that bears one of its names.
+
+    `claims` is None where nobody looked for coverage claims: then the document teaches nothing of them.
+    """
     pairs = list(zip(arrays.pair_supplier.tolist(), arrays.pair_recipient.tolist(), strict=True))
     where = {pair: n for n, pair in enumerate(pairs)}
     labels = Labels(
@@ -116,7 +119,8 @@ def lay_over(
                 ("financier", financing.get("financier"), labels.financier),
             ):
                 target.append(_named(text, arrays, slot, wanted))
-    _claims(graph, arrays, labels, names, claims)
+    if claims is not None:
+        _claims(graph, arrays, labels, names, claims)
     return labels
 
 

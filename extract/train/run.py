@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from multiprocessing import connection
 from pathlib import Path
@@ -32,6 +32,7 @@ from extract.measure import norm, report, table
 from extract.reading import read_scored
 from extract.scorer import Scored, sigmoid
 from extract.tensors import ArrayMaker
+from extract.train.decided import READ, gain, gain_table, is_decided, take_in
 from extract.train.export import export
 from extract.train.fit import EPOCHS, Example, Model, fit, predict, read_below
 from extract.train.items import Item
@@ -58,13 +59,12 @@ def read_items(documents: Sequence[dict[str, Any]], tokenizer: Path) -> list[Ite
     maker = ArrayMaker(Tokenizer.from_file(str(tokenizer)))
     items = []
     for gold in documents:
-        if gold["lang"] not in ("en", "fr", "es", "pt"):
+        if gold["lang"] not in READ:
             continue
         graph = builder.build(as_document(gold), gold["lang"])
         arrays = maker.make(graph)
-        items.append(
-            Item(gold, graph, Example(gold["id"], arrays, lay_over(graph, arrays, gold["deals"], gold["claims"])))
-        )
+        claims = gold["claims"] if gold.get("claims_checked", True) else None
+        items.append(Item(gold, graph, Example(gold["id"], arrays, lay_over(graph, arrays, gold["deals"], claims))))
     return items
 
 
@@ -80,7 +80,8 @@ def fold_of(items: Sequence[Item], k: int) -> list[int]:
     groups: dict[str, list[int]] = defaultdict(list)
     for i, item in enumerate(items):
         groups[f"event {item.gold.get('event') or item.gold['id']}"].append(i)
-        for deal in item.gold["deals"]:
+        # What a person rejected in two articles ties them as well.
+        for deal in [*item.gold["deals"], *item.gold.get("rejected", ())]:
             if deal["vendor"]:
                 groups[f"vendor {norm(deal['vendor'])}"].append(i)
                 groups[f"pair {norm(deal['vendor'])} {deal['country']}"].append(i)
@@ -112,7 +113,7 @@ def _job(fold: int, result: Path) -> None:
     folds: list[int] = _SHARED["folds"]
     started = time.monotonic()
     model = fit(
-        [x.example for x, f in zip(items, folds, strict=True) if f != fold],
+        [x.example for x, f in zip(items, folds, strict=True) if f != fold and _SHARED["learn"](x)],
         _SHARED["weights"],
         below=_SHARED["below"],
         epochs=_SHARED["epochs"],
@@ -133,9 +134,15 @@ def _job(fold: int, result: Path) -> None:
 
 
 def cross_validate(
-    items: list[Item], weights: Path, *, k: int, epochs: int, final: bool
+    items: list[Item],
+    weights: Path,
+    *,
+    k: int,
+    epochs: int,
+    final: bool,
+    learn: Callable[[Item], bool] = lambda _: True,
 ) -> tuple[dict[int, Any], Model | None]:
-    """Out-of-fold outputs by document index, and the model trained on everything."""
+    """Out-of-fold outputs by document index, and the model trained on everything; `learn` tells what is learnt from."""
     jobs = ([-1] if final else []) + list(range(k))
     processes = min(2, os.cpu_count() or 1)
     _SHARED.update(
@@ -144,6 +151,7 @@ def cross_validate(
         weights=weights,
         below=_SHARED.get("below") or read_below([x.example for x in items], weights),
         epochs=epochs,
+        learn=learn,
         threads=max(1, (os.cpu_count() or 1) // processes),
     )
     outputs: dict[int, Any] = {}
@@ -197,7 +205,9 @@ def findings(items: Sequence[Item], judged: Judged, settings: dict[str, float]) 
     made: dict[str, dict[str, Any]] = {x.gold["id"]: {"deals": [], "claims": []} for x in items}
     for item, scored, judge in judged.values():
         deals, claims = read_scored(item.graph, scored, judge, settings)
-        made[item.gold["id"]] = {"deals": [deal_row(d) for d in deals], "claims": [claim_row(c) for c in claims]}
+        # Where nobody looked for claims, none is right or wrong.
+        counted = claims if item.gold.get("claims_checked", True) else []
+        made[item.gold["id"]] = {"deals": [deal_row(d) for d in deals], "claims": [claim_row(c) for c in counted]}
     return made
 
 
@@ -269,6 +279,7 @@ def reliability(judged: Judged, settings: dict[str, float], bins: int = 10) -> l
 
 WRITTEN = Path("models/corpus/written")
 REBUILT = Path("output/corpus_real.jsonl")
+MEASURE = Path("bench/gold")
 TEXTUAL = ("evidence", "spans", "reasons", "vendor_aliases", "instruments", "field_confidence", "place")
 """Left out of the out-of-fold answers that are kept: they quote texts that are not ours."""
 
@@ -312,6 +323,19 @@ def read_outputs(path: Path, items: Sequence[Item]) -> dict[int, Any]:
     return dict(made)
 
 
+def from_the_corpus_alone(items: list[Item], weights: Path, *, k: int, epochs: int) -> dict[str, dict[str, Any]]:
+    """What is found in the same documents, in the same folds, by a training that knows no decided article."""
+
+    def learn(item: Item) -> bool:
+        return not is_decided(item.gold)
+
+    outputs, _ = cross_validate(items, weights, k=k, epochs=epochs, final=False, learn=learn)
+    trees, _ = out_of_fold(items, outputs, fold_of(items, k), learn=learn)
+    judged = judge_all(items, outputs, trees)
+    # Both trainings choose their thresholds on the same documents: neither is favoured by it.
+    return findings(items, judged, tune(items, judged))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains, prints the figures out of fold, writes the model and `figures.json` into the folder given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -319,6 +343,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("models/encoder"), help="folder for the model")
     parser.add_argument(
         "--results", type=Path, default=Path("bench/results"), help="folder for the out-of-fold answers"
+    )
+    parser.add_argument(
+        "--decided",
+        type=Path,
+        metavar="FILE",
+        help="gold documents made from decisions: learnt from as well, and their gain out of fold is printed; "
+        "`watchledger train --with-decisions LEDGER.db` makes them of a ledger",
     )
     parser.add_argument("--cache", type=Path, help="file for the network's out-of-fold scores, to try trees on them")
     parser.add_argument(
@@ -328,9 +359,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--folds", type=int, default=FOLDS)
     parser.add_argument("--version", default=time.strftime("%Y.%m.%d"))
     args = parser.parse_args(argv)
+    if args.decided and args.trees_only:
+        parser.error("the gain from decisions takes the network's training, too; leave --trees-only out")
     folder = minilm()
     started = time.monotonic()
     documents = read_gold(args.corpus or default_corpus())
+    if args.decided:
+        more, ends = take_in(read_gold([args.decided]), documents, read_gold(sorted(MEASURE.glob("*.jsonl"))))
+        print(f"decided articles: {', '.join(f'{n} {end}' for end, n in sorted(ends.items()))}", flush=True)
+        if not more:
+            raise SystemExit("no decided article can be learnt from; nothing was trained")
+        documents += more
     items = read_items(documents, folder / "tokenizer.json")
     print(
         f"{len(items)} documents, {sum(len(x.gold['deals']) for x in items)} deals, read in {time.monotonic() - started:.0f} s",
@@ -369,13 +408,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             figures[name] = made
             if name in ("all", "real", "written"):
                 print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
+    if args.decided:
+        alone = from_the_corpus_alone(items, folder / "model.safetensors", k=args.folds, epochs=args.epochs)
+        figures["decisions"] = gain([x.gold for x in items], alone, found)
+        print(gain_table(figures["decisions"]), flush=True)
     figures["reliability"] = reliability(judged, settings)
     figures["missed_by_candidates"] = dict(Counter(m.split()[0] for x in items for m in x.example.labels.missed))
     figures["minutes"] = round((time.monotonic() - started) / 60, 1)
+    corpus = {x.gold["id"] for x in items if not is_decided(x.gold)}
     args.results.mkdir(parents=True, exist_ok=True)
     with (args.results / "out_of_fold.jsonl").open("w", encoding="utf-8") as handle:
         for key, row in found.items():
-            handle.write(json.dumps({"id": key, **_without_text(row)}, ensure_ascii=False) + "\n")
+            if key in corpus:
+                handle.write(json.dumps({"id": key, **_without_text(row)}, ensure_ascii=False) + "\n")
     if model is None:
         return
     sample = max(items, key=lambda x: min(len(a) for a in x.example.arrays.arguments.values())).example.arrays

@@ -59,7 +59,8 @@ def rows_of(item: Item, out: dict[str, Floats]) -> dict[str, tuple[Floats, list[
         return [float(i in set(right.tolist())) for i in range(n)]
 
     add("pair", weigh.pair_rows(graph, arrays, out), labels.pair.tolist())
-    add("claim", weigh.claim_rows(arrays, out), labels.claim.tolist())
+    if len(labels.claim):
+        add("claim", weigh.claim_rows(arrays, out), labels.claim.tolist())
     for n, c in enumerate(labels.claim_rows):
         add(
             "claim_technology",
@@ -163,10 +164,15 @@ def train_trees(parts: Sequence[dict[str, tuple[Floats, list[Any]]]]) -> dict[st
 
 
 def out_of_fold(
-    items: Sequence[Item], outputs: Outputs, folds: Sequence[int], log: Callable[[str], None] = print
+    items: Sequence[Item],
+    outputs: Outputs,
+    folds: Sequence[int],
+    log: Callable[[str], None] = print,
+    *,
+    learn: Callable[[Item], bool] = lambda _: True,
 ) -> tuple[dict[int, Mapping[str, Trees]], dict[str, Trees]]:
-    """For each document the trees of the other folds, and the trees of all documents."""
-    parts = {n: rows_of(items[n], outputs[n]) for n in outputs}
+    """For each document the trees of the other folds, and the trees of all documents; of those that `learn` lets in."""
+    parts = {n: rows_of(items[n], outputs[n]) for n in outputs if learn(items[n])}
     by_fold: dict[int, dict[str, Trees]] = {}
     for fold in sorted(set(folds)):
         by_fold[fold] = train_trees([part for n, part in parts.items() if folds[n] != fold])

@@ -120,6 +120,7 @@ def test_a_correction_is_published_with_its_basis_and_without_a_name(ledger):
 def test_merged_and_withdrawn_deals_stay_listed(ledger):
     kenya, serbia, uganda = (deal_of(ledger, country) for country in ("KE", "RS", "UG"))
     with Desk.open(ledger) as desk:
+        desk.correct(serbia, {"country": "KE"}, act(days=1))
         desk.merge(kenya, serbia, act("told twice, says Ana Reviewer", days=1))
         desk.withdraw_deal(uganda, act("the source was forged", days=1, hours=1))
     retired = {row.deal_id: row for row in read(ledger).retired}

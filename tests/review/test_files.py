@@ -221,3 +221,19 @@ def test_the_commands(db, tmp_path):
     assert ".csv, .xlsx or .json" in wrong.output
     assert run(main, ["queue", "export", str(path), "--db", str(db), "--saved", "x"]).exit_code == 1
     assert run(main, ["queue", "export", str(path), "--db", str(db), "--filter", "country=KE&order=up"]).exit_code == 1
+
+
+def test_a_file_is_no_way_round_coding_blind(db, tmp_path):
+    path = tmp_path / "queue.csv"
+    with Desk.open(db) as desk:
+        ids = [item.deal_id for item in desk.queue(limit=10).items]
+        desk.reject(ids[0], Act(who="ann", at=NOW))
+        desk.assign(ids[:1], "ben", Act(who="ann", at=NOW))
+        export(path, rows(desk, Spec(), QueueFilter(states=())))
+        edit(path, {ids[0]: {"decision": "accept"}})
+        with pytest.raises(InputError, match=r"ben has 1 deals to code.*watchledger review --as ben"):
+            apply(desk, read(path), who="ben", at=NOW)
+        assert str(desk.deal(ids[0]).state) == "rejected"
+        desk.accept(ids[0], Act(who="ben", at=NOW, second=True))
+        # When the assigned ones are coded, files are open again.
+        assert apply(desk, read(path), who="ben", at=later(minutes=1)).decided == 1

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
+from types import ModuleType
 
 from click.testing import CliRunner
 
@@ -58,3 +61,47 @@ def test_a_deal_added_by_hand_is_in_its_article(db, tmp_path):
     assert document["deals"][0]["evidence"] == ["ZTE had bid"]
     assert document["deals"][0]["by_hand"]
     assert document["open"] == 3
+
+
+def test_an_article_that_holds_nothing_is_a_document_without_deals(db):
+    with Desk.open(db) as desk:
+        assert list(documents(desk)) == []
+        desk.article_done("nothing", Act(who="ann", at=NOW))
+        desk.article_done("cameras", Act(who="ann", at=NOW))
+        told = {document["id"]: document for document in documents(desk)}
+    assert (told["nothing"]["deals"], told["nothing"]["complete"]) == ([], True)
+    # Three deals of the other one are still open: what is not decided is not to be taught as no deal.
+    assert (told["cameras"]["open"], told["cameras"]["complete"]) == (3, False)
+
+
+def test_training_is_given_the_decided_articles_of_the_ledger_and_nothing_where_none_is_complete(db, monkeypatch):
+    given: list[list[str]] = []
+    read: list[dict] = []
+
+    def run(arguments: list[str]) -> None:
+        given.append(arguments[:-1])
+        read.extend(json.loads(line) for line in Path(arguments[-1]).read_text(encoding="utf-8").splitlines())
+
+    # Stands in for the training itself, whose libraries are not installed everywhere.
+    stub = ModuleType("extract.train.run")
+    stub.main = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "extract.train.run", stub)
+    told = ["train", "--epochs", "1", "--with-decisions", str(db)]
+    with Desk.open(db) as desk:
+        act = Act(who="ann", at=NOW)
+        for item in desk.queue(limit=20).items:
+            (desk.reject if item.values["vendor"] == "ZTE" else desk.accept)(item.deal_id, act)
+        refused = CliRunner().invoke(main, told)
+        assert refused.exit_code == 1
+        assert "none of 4 articles with decisions is complete" in refused.output
+        assert given == []
+        desk.article_done("cameras", act)
+    made = CliRunner().invoke(main, told)
+    assert made.exit_code == 0, made.output
+    assert given == [["--epochs", "1", "--decided"]]
+    assert {document["id"]: document["complete"] for document in read} == {
+        "cameras": True, "copy": False, "hostile": False, "spyware": False,
+    }  # fmt: skip
+    (cameras,) = [document for document in read if document["complete"]]
+    assert ([deal["country"] for deal in cameras["deals"]], cameras["claims_checked"]) == (["KE"], False)
+    assert sorted(deal["country"] for deal in cameras["rejected"]) == ["UG", "ZM"]

@@ -154,7 +154,23 @@ def test_a_merge_redirects_and_a_split_of_it_parts_again(desk, ids):
         desk.split(ids["a1"], [desk.deal(ids["a1"]).findings[0].finding_id], ANA)
 
 
+def move(desk, country: str, *deals: str) -> None:
+    """Correct the country of deals, so that they can be merged."""
+    for deal in deals:
+        desk.correct(deal, {"country": country}, ANA)
+
+
+def test_deals_of_different_countries_are_not_merged_until_one_is_corrected(desk, ids):
+    with pytest.raises(DecisionConflict, match=f"{ids['a1']} is of UG and {ids['a2']} of ZM.*correct the wrong one"):
+        desk.merge(ids["a1"], ids["a2"], ANA)
+    assert (desk.history(), desk.redirects()) == ([], {})
+    move(desk, "UG", ids["a2"])
+    desk.merge(ids["a1"], ids["a2"], ANA)
+    assert desk.redirects() == {ids["a2"]: ids["a1"]}
+
+
 def test_merges_are_transitive_and_heed_what_was_judged_not_the_same(desk, ids):
+    move(desk, "RS", ids["a1"], ids["a2"], ids["a4"])
     desk.merge(ids["a1"], ids["a2"], ANA)
     desk.merge(ids["a3"], ids["a1"], ANA)
     assert desk.redirects() == {ids["a1"]: ids["a3"], ids["a2"]: ids["a3"]}
@@ -228,6 +244,18 @@ def test_a_second_verdict_is_kept_beside_and_changes_nothing(desk, ids):
     assert [(one["who"], one["action"]) for one in desk.verdicts(ids["a0"])] == [("ana", "accept"), ("ben", "reject")]
 
 
+def test_a_second_coder_starts_from_what_the_machine_reads_and_not_from_the_first(desk, ids):
+    desk.correct(ids["a0"], {"year": 1999, "customer": "Army"}, ANA)
+    desk.accept(ids["a0"], Act(who="ben", at=NOW, second=True))
+    desk.correct(ids["a0"], {"customer": "Navy"}, Act(who="cem", at=NOW, second=True))
+    told = {one["who"]: (one["decided"]["year"], one["decided"]["customer"]) for one in desk.verdicts(ids["a0"])}
+    assert told == {"ana": (1999, "Army"), "ben": (2014, "Police"), "cem": (2014, "Navy")}
+    # Of a deal by hand the machine reads nothing: its own values are all there is.
+    made = desk.add({"vendor": "X", "country": "KE", "technologies": "spyware"}, [("a5", 0, 5)], ANA)
+    desk.accept(made, Act(who="ben", at=NOW, second=True))
+    assert [one["decided"]["vendor"] for one in desk.verdicts(made)][-1] == "X"
+
+
 def test_marks_links_replies_and_articles_done(desk, ids):
     desk.flag(ids["a0"], ANA)
     desk.reply(ids["a0"], "Huawei says that it sold nothing.", ANA)
@@ -267,6 +295,7 @@ def test_who_decides_must_be_named(desk, ids):
 
 @pytest.mark.parametrize("order", Order)
 def test_pages_of_the_queue_are_the_whole_queue_whatever_is_overlaid(desk, ids, order):
+    move(desk, "UG", ids["a2"])
     desk.merge(ids["a1"], ids["a2"], ANA)
     desk.split(ids["a0"], [desk.deal(ids["a0"]).findings[0].finding_id], ANA)
     desk.accept(ids["a3"], ANA)
@@ -316,6 +345,7 @@ def test_filters_narrow_the_queue_and_count_agrees(desk, ids, told, articles):
 def test_the_quick_facets_are_the_slow_ones(desk, ids):
     from store import worklist
 
+    move(desk, "UG", ids["a2"])
     desk.merge(ids["a1"], ids["a2"], ANA)
     desk.accept(ids["a3"], ANA)
     desk.reject(ids["a4"], ANA)

@@ -70,7 +70,7 @@ def fill(ledger: Ledger, words: dict, version: str, order: int = 1) -> None:
 
 @pytest.fixture
 def decided(tmp_path: Path):
-    """A ledger with fifty decisions over it, and what each deal was decided to be."""
+    """A ledger with fifty-two decisions over it, and what each deal was decided to be."""
     db = tmp_path / "watchledger.db"
     ledger = Ledger.open(db)
     ledger.begin_run("process", "v1", NOW)
@@ -94,16 +94,19 @@ def decided(tmp_path: Path):
             for one in desk.deal(deal).findings
             if one.article.article_id.endswith("b")
         ]
+        # A deal is merged within its country only: the wrong one is corrected first.
+        desk.correct(ids[41], {"country": COUNTRIES[40]}, act)
         desk.merge(ids[40], ids[41], act)
         desk.not_same(ids[42], ids[43], act)
+        desk.correct(ids[45], {"country": COUNTRIES[44]}, act)
         desk.merge(ids[44], ids[45], act)
         desk.flag(ids[46], act)
         desk.reply(ids[0], "The company denies it.", act)
         desk.link(ids[1], ids[2], LinkKind.PART_OF, act)
         desk.add({"vendor": "NSO Group", "country": "MX", "technologies": ["spyware"]}, [("a14", 0, 20)], act)
-        assert len(desk.history()) == 49
+        assert len(desk.history()) == 51
         desk.withdraw_deal(ids[47], Act(who="ana", at=NOW, reason="a hoax"))
-        assert len(desk.history()) == 50
+        assert len(desk.history()) == 52
     return db, ledger, ids, split
 
 
