@@ -22,7 +22,7 @@ from extract.pdf import PdfError, read_pdf
 from records import Article, Outcome, Precision, StoredPage
 
 # Raised whenever the same page could give another text; all pages are then read again.
-CLEANER_VERSION = "3"
+CLEANER_VERSION = "4"
 
 # Limits before parsing (MEASURED-CRAWL, section 8: real pages have 1.6 MB, 20,000 tags, 228 kB in a tag at most).
 MAX_HTML = 5 * 1024 * 1024
@@ -34,9 +34,11 @@ MAX_DEPTH = 10_000
 MAX_ROW = 10_000
 # Less text than this is a stub, a picture page or an error page.
 MIN_TEXT = 100
-# trafilatura gives up on trees deeper than lxml's limit; then the plain text is taken if there is this much more.
+# trafilatura gives up on trees deeper than lxml's limit; where it leaves less than this, the plain text is taken if there is this
+# much more of it.
+LITTLE_TEXT = 300
 FALLBACK_FACTOR = 4
-DETECT_LANGUAGE_ON = 4_000
+DETECT_LANGUAGE_ON = 1_200
 TEXT_FOR_LANGUAGE = 80
 
 _ROW = re.compile(r"<tr\b", re.IGNORECASE)
@@ -50,8 +52,18 @@ _FURNITURE = re.compile(
     r"|outbrain|taboola|popup|modal|skip-link|tags|byline|dateline-meta)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+# Of those, what no article is called even where it holds most of a page's text; the others also stand in the names of what
+# is wrapped around an article ("content-with-sidebar", "modal-enabled", a page that is one form).
+_NEVER_ARTICLE = re.compile(
+    r"(?:^|[\s_-])(?:related|read-?also|teaser|most-?read|trending|recommended|newsletter|comments?|disqus|outbrain|taboola|consent|gdpr"
+    r"|cookies?)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_WRAPPER_SHARE = 0.5
 _ALWAYS_DROPPED = ("figcaption", "aside", "nav", "footer", "form", "noscript", "iframe", "svg", "button", "template")
 _NEVER_DROPPED = {"html", "body", "main", "article", "head"}
+_NAMED = etree.XPath("descendant-or-self::*[@class or @id]")
+_STYLED = etree.XPath("descendant-or-self::*[@style or @hidden]")
 _NESTS = re.compile(r"<(/?)(?:div|span|section|b|i|em|strong|font|ul|ol|table|blockquote|a)\b", re.IGNORECASE)
 _PAYWALL = re.compile(
     r"(?:^|[\s_-])(?:paywall|piano-offer|subscriber-only|meteredContent|regwall)(?:$|[\s_-])", re.IGNORECASE
@@ -89,13 +101,15 @@ def clean(stored: StoredPage) -> Cleaned:
         return Cleaned(Outcome.NOT_HTML, "binary")
     if "<" not in text[:2000] and stored.page.content_type.lower().startswith("text/plain"):
         return _finish(stored, Facts(), _normalise(text), truncated=False)
-    if text.count("<") > MAX_TAGS:
+    tags = text.count("<")
+    if tags > MAX_TAGS:
         return Cleaned(Outcome.QUARANTINED, "too_many_tags")
-    if _longest_tag(text) > MAX_TAG_LENGTH:
+    # What has fewer characters or tags in all cannot have so many in one.
+    if len(text) > MAX_TAG_LENGTH and _longest_tag(text) > MAX_TAG_LENGTH:
         return Cleaned(Outcome.QUARANTINED, "tag_too_long")
-    if _deepest(text) > MAX_DEPTH:
+    if tags > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         return Cleaned(Outcome.QUARANTINED, "too_deep")
-    if _widest_row(text) > MAX_ROW:
+    if tags > MAX_ROW and _widest_row(text) > MAX_ROW:
         return Cleaned(Outcome.QUARANTINED, "too_wide")
     return _clean_html(stored, text)
 
@@ -142,17 +156,19 @@ def _clean_html(stored: StoredPage, text: str) -> Cleaned:
         return Cleaned(Outcome.NOT_HTML, "no_tree")
     facts = read_facts(tree, stored.page.final_url, stored.page.fetched_at, stored.hint_published)
     told_language = tree.get("lang", "")
-    walled = not facts.free or any(_PAYWALL.search(_called(element)) for element in tree.iter(etree.Element))
-    deep = extract_plain_text(text, main_content=True, alt_texts=False, links=False, noscript=False)
-    _drop_furniture(tree)
+    names = {element: _called(element) for element in _NAMED(tree)}
+    walled = not facts.free or bool(_PAYWALL.search("\n".join(set(names.values()))))
+    _drop_furniture(tree, names)
     _open_layout_tables(tree)
     document = bare_extraction(
         tree, fast=True, with_metadata=False, include_comments=False, include_tables=True, deduplicate=False
     )
     article_text = _normalise(getattr(document, "text", None) or "")
     reason = ""
-    if len(article_text) * FALLBACK_FACTOR < len(deep):
-        article_text, reason = _normalise(deep), "deep_tree"
+    if len(article_text) < LITTLE_TEXT:
+        deep = extract_plain_text(text, main_content=True, alt_texts=False, links=False, noscript=False)
+        if len(article_text) * FALLBACK_FACTOR < len(deep):
+            article_text, reason = _normalise(deep), "deep_tree"
     cleaned = _finish(stored, facts, article_text, truncated=walled or stored.page.partial, told_language=told_language)
     return replace(cleaned, reason=cleaned.reason or reason)
 
@@ -206,19 +222,32 @@ def _finish(
     return Cleaned(Outcome.KEPT, article=article, blocks=blocks)
 
 
-def _drop_furniture(tree: HtmlElement) -> None:
+def _drop_furniture(tree: HtmlElement, names: dict[HtmlElement, str]) -> None:
+    """Takes out what is never the article; `names` tells what each element that has a class or an id is called."""
+    furniture = {name for name in set(names.values()) if _FURNITURE.search(name)}
     doomed = [
-        element
-        for element in tree.iter(etree.Element)
-        if element.tag in _ALWAYS_DROPPED
-        or (element.tag not in _NEVER_DROPPED and _FURNITURE.search(_called(element)))
-        or element.get("hidden") is not None
-        or _HIDDEN.search(element.get("style") or "")
+        *tree.iter(*_ALWAYS_DROPPED),
+        *(element for element, name in names.items() if name in furniture and element.tag not in _NEVER_DROPPED),
+        *(element for element in _STYLED(tree) if _hidden(element)),
     ]
+    whole = _paragraph_text(tree) if doomed else 0
     for element in doomed:
-        parent = element.getparent()
-        if parent is not None:
+        if element.getparent() is not None and not (
+            (element.tag == "form" or element.tag not in _ALWAYS_DROPPED)
+            and not _NEVER_ARTICLE.search(names.get(element, ""))
+            and _paragraph_text(element) > _WRAPPER_SHARE * whole
+            and not _hidden(element)
+        ):
             element.drop_tree()
+
+
+def _hidden(element: HtmlElement) -> bool:
+    return element.get("hidden") is not None or bool(_HIDDEN.search(element.get("style") or ""))
+
+
+def _paragraph_text(element: HtmlElement) -> int:
+    """Characters in the paragraphs of an element."""
+    return sum(len(p.text_content()) for p in element.iter("p"))
 
 
 def _open_layout_tables(tree: HtmlElement) -> None:

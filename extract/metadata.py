@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from htmldate import find_date
@@ -29,7 +30,10 @@ MAX_TAGS_FOR_DATE_SEARCH = 5_000
 
 _ARTICLE_TYPES = re.compile(r"article|report|blogposting|newsmedia", re.IGNORECASE)
 _ISO = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?=$|[T ])")
+_UTC = re.compile(r"T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]00:?00)$")
 _URL_DAY = re.compile(r"/((?:19|20)\d{2})[/-]?(\d{2})[/-]?(\d{2})(?=[/.\-_]|$)")
+_MAIL = re.compile(r"^\s*(?:[A-Z][a-z]{2},\s*)?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d")
+_URL_PARTS = re.compile(r"/((?:19|20)\d{2})/(\d{1,2})/(\d{1,2})(?=/|$)")
 _URL_MONTH = re.compile(r"/((?:19|20)\d{2})/(\d{2})/")
 _DATE_METAS = (
     *("article:published_time", "datepublished", "date", "dc.date", "dc.date.issued", "dcterms.date", "pubdate"),
@@ -67,9 +71,12 @@ def read_facts(tree: HtmlElement, url: str, fetched_at: datetime, hint_published
         free=not any(str(node.get("isAccessibleForFree")).lower() == "false" for node in linked),
     )
     impossible: set[str] = set()
+    local = _day_of_address(tree, url, metas) or metas.get("sailthru.date", "")[:10]
     for rule, value in _dates(tree, url, metas, articles, hint_published, fetched_at):
         published = to_partial_date(value, fetched_at)
-        if rule == "page_text" and published[:7] in impossible:
+        if published and _UTC.search(value) and _next_to(published, local):
+            published, rule = local, "local_day"
+        if rule.startswith("page_text") and published[:7] in impossible:
             continue  # the search mends 31 February to the first of the month; a guess is no date
         if published:
             facts.published, facts.rule = published, rule
@@ -83,7 +90,7 @@ def read_facts(tree: HtmlElement, url: str, fetched_at: datetime, hint_published
 
 def to_partial_date(value: str, fetched_at: datetime) -> str:
     """The date as precise as it is told (2024, 2024-05, 2024-05-17); empty where it is none or not plausible."""
-    match = _ISO.match(value.strip())
+    match = _ISO.match(value.strip()) or _ISO.match(_day_of_mail(value))
     if not match:
         return ""
     year, month, day = (int(part) if part else None for part in match.groups())
@@ -98,6 +105,16 @@ def to_partial_date(value: str, fetched_at: datetime) -> str:
     return match.group(0)
 
 
+def _day_of_mail(value: str) -> str:
+    """The local day of a date as e-mail and RSS write it ("Sat, 19 Oct 2019 00:04:00 +0200"); empty where it is none."""
+    if not _MAIL.match(value):
+        return ""
+    try:
+        return parsedate_to_datetime(value.strip()).date().isoformat()
+    except ValueError:
+        return ""
+
+
 def _dates(
     tree: HtmlElement,
     url: str,
@@ -107,27 +124,50 @@ def _dates(
     fetched_at: datetime,
 ) -> Iterator[tuple[str, str]]:
     """Candidates, the most trustworthy rule first; the costly one is asked only if the rest failed."""
-    for node in articles:
-        yield "json_ld", _text(node.get("datePublished"))
     for name in _DATE_METAS:
         yield "meta", metas.get(name, "")
-    for stamp in tree.iter("time"):
-        yield "time", stamp.get("datetime", "")
+    for node in articles:
+        yield "json_ld", _text(node.get("datePublished"))
     yield "feed", hint
-    if day := _URL_DAY.search(url):
-        yield "url", "-".join(day.groups())
+    yield "url", _day_of_address(tree, url, metas)
+    times = [("time", stamp.get("datetime", "")) for stamp in tree.iter("time")]
     if sum(1 for _ in tree.iter()) <= MAX_TAGS_FOR_DATE_SEARCH:
-        # Dates that the page shows; bounded by the fetch, so that the answer does not change with the clock.
-        found = find_date(
-            tree,
-            extensive_search=False,
-            original_date=True,
-            max_date=fetched_at.strftime("%Y-%m-%d") if fetched_at.year >= EARLIEST_YEAR else "2100-01-01",
-            deferred_url_extractor=True,
-        )
-        yield "page_text", found or ""
+        # Dates that the page shows; bounded by the fetch, so that the answer does not change with the clock. The wide search
+        # takes any date of the text, so it comes last.
+        for rule, wide in (("page_text", False), ("page_text_wide", True)):
+            if wide and times:
+                break
+            found = find_date(
+                tree,
+                extensive_search=wide,
+                original_date=True,
+                max_date=fetched_at.strftime("%Y-%m-%d") if fetched_at.year >= EARLIEST_YEAR else "2100-01-01",
+                deferred_url_extractor=True,
+            )
+            yield "time" if found and any(told.startswith(found) for _, told in times) else rule, found or ""
+    yield from times
     if month := _URL_MONTH.search(url):
         yield "url", "-".join(month.groups())
+
+
+def _day_of_address(tree: HtmlElement, url: str, metas: dict[str, str]) -> str:
+    """The day in the page's address, or in the one it gives as its own; empty where there is none."""
+    own = next(
+        (link.get("href", "") for link in tree.iter("link") if (link.get("rel") or "").lower() == "canonical"), ""
+    )
+    for address in (url, own, metas.get("og:url", "")):
+        if day := _URL_DAY.search(address) or _URL_PARTS.search(address):
+            year, month, number = (int(part) for part in day.groups())
+            return f"{year}-{month:02}-{number:02}"
+    return ""
+
+
+def _next_to(published: str, day: str) -> bool:
+    """Whether two days follow each other: an evening's article bears the next day in UTC, and the outlet's own in its address."""
+    try:
+        return abs((datetime.fromisoformat(published) - datetime.fromisoformat(day)).days) == 1
+    except ValueError:
+        return False
 
 
 def _title(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:

@@ -231,6 +231,39 @@ def technology_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Float
 _TRIGGER_COLUMNS = [FEATURES.index(f"{side}_{name}") for side in ("s", "b") for name in TRIGGER_CLASSES]
 
 
+_PAYING = ("finance", "grant", "own_budget", "vendor_financing", "ppp", "export_credit", "concessional", "loan")
+_FAR = 20
+"""Sentences between two that have nothing to do with each other."""
+
+
+def _paying(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> list[float]:
+    """Of each kind of words on payment, and of lenders: the best told sentence that holds one, and how far from both sides it is."""
+    sentences = len(graph.parsed.sentences)
+    count = np.bincount(arrays.sentence, minlength=sentences)
+    told = np.where(count > 0, np.bincount(arrays.sentence, out["told"], sentences) / np.maximum(1, count), -6.0)
+
+    def of(mask: Floats) -> np.ndarray:
+        return np.array([graph.parsed.sentence_at(arrays.mentions[i].start) for i in np.flatnonzero(mask)] or [-_FAR])
+
+    supplier, recipient = (
+        of(arrays.supplier_mask[arrays.pair_supplier[p]]),
+        of(arrays.recipient_mask[arrays.pair_recipient[p]]),
+    )
+    where: dict[str, list[int]] = {name: [] for name in (*_PAYING, "lender")}
+    for h in graph.mentions.triggers:
+        if h.entry.key in where:
+            where[h.entry.key].append(graph.parsed.sentence_at(h.start))
+    where["lender"] = [graph.parsed.sentence_at(m.start) for m in graph.mentions.lenders]
+    made: list[float] = [len(where["lender"]), len(graph.suppliers), len(graph.recipients), len(graph.mentions.money)]
+    for at in where.values():
+        made += [
+            max((float(told[i]) for i in at), default=-6.0),
+            min((float(np.abs(i - supplier).min()) for i in at), default=_FAR),
+            min((float(np.abs(i - recipient).min()) for i in at), default=_FAR),
+        ]
+    return made
+
+
 def kind_row(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
     """One row for the questions about the deal as a whole: financing type, status, alleged."""
     financiers = out["financier_scores"][p]
@@ -248,7 +281,7 @@ def kind_row(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
     return np.array(
         [*out["financing"][p], *out["status"][p], out["alleged"][p], *arrays.features[p][_TRIGGER_COLUMNS], *kind, financiers[-1] - financiers[:-1].max(initial=-9),
          *(np.log1p(triggers[name]) for name in TRIGGER_CLASSES), float(out["amount"][p].max(initial=-9)), float(out["value"][p].max(initial=-9)),
-         out["pair"][p], float(graph.suppliers[int(arrays.pair_supplier[p])].is_nation)],
+         out["pair"][p], float(graph.suppliers[int(arrays.pair_supplier[p])].is_nation), *_paying(graph, arrays, out, p)],
         np.float32,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ lies in the folder, leads out of it or was changed since is ever shown.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,12 +70,12 @@ def newest(book: Book, folder: Path) -> Release | None:
 
 
 def _folders(folder: Path) -> dict[str, Path]:
-    """Digest of the list of checksums -> the folder that has it."""
-    try:
-        lists = [child / CHECKSUMS for child in sorted(folder.iterdir()) if not child.name.startswith(".")]
-        return {hashlib.sha256(path.read_bytes()).hexdigest(): path.parent for path in lists if path.is_file()}
-    except OSError:
-        return {}
+    """Digest of the list of checksums -> the folder that has it; folders that cannot be read are none."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob(f"[!.]*/{CHECKSUMS}")):
+        with suppress(OSError):
+            found[hashlib.sha256(path.read_bytes()).hexdigest()] = path.parent
+    return found
 
 
 def _checksums(folder: Path) -> dict[str, str]:

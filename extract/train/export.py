@@ -60,6 +60,11 @@ def export(model: Model, sample: Arrays, tokenizer: Path, folder: Path, settings
             input_names=list(HEAD_INPUTS), output_names=list(HEAD_OUTPUTS), dynamic_axes=_AXES,
         )  # fmt: skip
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    write_settings(folder, settings)
+
+
+def write_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Writes thresholds and version beside the network, with the names of the features that it expects."""
     made = {"format": FORMAT, "features": list(FEATURES), **settings}
     (folder / "settings.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

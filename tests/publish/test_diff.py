@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
 from publish.build import Plan, publish
-from publish.diff import read_former
+from publish.diff import compare, read_former
 from publish.rows import Gone, Retired
 from records import InputError, Technology
 from tests.publish.test_gate import change
@@ -125,6 +126,22 @@ def test_the_increment_brings_the_former_release_up_to_this_one(generated, forme
         ]
         brought_up = [row for row in old if row[key] not in renewed] + rows
         assert sorted(map(json.dumps, brought_up)) == sorted(map(json.dumps, now))
+
+
+def test_of_the_release_before_little_more_than_the_ids_is_ever_in_memory(generated, folder):
+    compare(read_former(folder), generated, {})  # what is loaded once is loaded now
+    tracemalloc.start()
+    try:
+        former = read_former(folder)
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        compare(former, generated, {})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    size = {name: (folder / "jsonl" / f"{name}.jsonl").stat().st_size for name in ("deals", "evidence")}
+    assert held < size["deals"] / 2
+    assert most < size["evidence"] / 2
 
 
 def test_a_folder_without_a_release_is_refused(tmp_path):
