@@ -39,6 +39,9 @@ def main_text(data: Path, with_peers: bool) -> dict[str, Any]:
         if found is None:
             rows[name] = {"absent": True}
             continue
+        if not any(found["texts"]):
+            rows[name] = {"failed": True, "errors": found["errors"]}
+            continue
         texts[name] = dict(zip(pages, found["texts"], strict=True))
         rows[name] = {"ms_a_page": round(found["seconds"] / len(pages) * 1000, 2), "errors": found["errors"]}
     for name, told in texts.items():

@@ -22,7 +22,7 @@ import newspaper
 config = newspaper.Config(); config.fetch_images = False
 def extract(html):
     article = newspaper.Article(url='http://example.org/', config=config)
-    article.set_html(html); article.parse()
+    article.download(input_html=html); article.parse()
     article.title, article.publish_date, article.authors
     return article.text
 """,
