@@ -26,7 +26,6 @@ SHAPES: dict[str, dict[str, Any]] = {
         "max_leaf_nodes": 10,
         "min_samples_leaf": 20,
         "l2_regularization": 8.0,
-        "max_features": 0.4,
     },
     "default": {
         "max_iter": 120,
@@ -45,7 +44,8 @@ SHAPES: dict[str, dict[str, Any]] = {
         "max_features": 0.3,
     },
 }
-"""Small trees, much shrinkage, and a part of the columns at each split: there are some thousand deals to learn from."""
+"""Small trees, much shrinkage, and but for the pairs a part of the columns at each split: there are some thousand
+deals to learn from."""
 
 
 def rows_of(item: Item, out: dict[str, Floats]) -> dict[str, tuple[Floats, list[Any]]]:
