@@ -64,6 +64,8 @@ _WORDS = (
 )
 _SCALE = _alternatives(SCALES)
 
+_ANY_DIGIT = re.compile(r"\d")
+_ANY_NUMBER = re.compile(rf"\b(?:{_WORDS})\b", re.IGNORECASE)
 _NOT_COUNTED = re.compile(
     r"\s*(?:[.,;:!?)\]\"'-]|$|(?:in|for|to|on|over|from|by|and|or|was|is|were|are|will|would|has|had|that|which|had|at|"
     r"into|went|goes|came|under|with|as|be|but|not|per|when|since|after|before|than|loan|credit|contract|deal|project|"
@@ -139,11 +141,14 @@ class MoneyGrammar:
             found[start] = Sum(start, end, amount, self._order(codes, near(start)), inferred)
             taken[start:end] = b"\x01" * (end - start)
 
-        for match in self._range.finditer(text):  # "between $3 and $5 million": the first is in millions too
+        digits = (
+            text if _ANY_DIGIT.search(text) else ""
+        )  # three of the five patterns need one, and try every place of a text
+        for match in self._range.finditer(digits):  # "between $3 and $5 million": the first is in millions too
             if match["symbol"] in self.by_symbol:
                 low = self._amount(match, decimal_comma)
                 keep(match.start(), match.end("digits"), low, self.by_symbol[match["symbol"]])
-        for match in self._before.finditer(text):
+        for match in self._before.finditer(digits):
             codes = self.by_symbol[match["symbol"]]
             if (
                 len(match["symbol"].rstrip(".")) == 1
@@ -153,7 +158,8 @@ class MoneyGrammar:
                 continue
             start, end = match.span()
             keep(start, end, self._amount(match, decimal_comma), codes)
-        for match in self._after.finditer(text):
+        numbers = text if digits or _ANY_NUMBER.search(text) else ""
+        for match in self._after.finditer(numbers):
             codes = self.by_symbol[match["symbol"]] if match["symbol"] else self.by_word[match["word"].lower()]
             if (
                 match["words"]
@@ -168,9 +174,9 @@ class MoneyGrammar:
             ):
                 continue
             keep(match.start(), match.end(), self._amount(match, decimal_comma), codes)
-        for match in self._word_before.finditer(text):
+        for match in self._word_before.finditer(digits):
             keep(match.start(), match.end(), self._amount(match, decimal_comma), self.by_word[match["symbol"].lower()])
-        for match in self._bare.finditer(text):
+        for match in self._bare.finditer(numbers):
             earlier = [s for at, s in found.items() if not s.inferred and at < match.start()]
             nearest = max(earlier, key=lambda s: s.start, default=None) or min(
                 found.values(), key=lambda s: s.start, default=None
