@@ -167,9 +167,10 @@ def test_a_damaged_file_is_read_on_and_its_loss_is_told(tmp_path):
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(shards, done, tmp_path):
     script = (
-        "import sys\n"
+        "import signal, sys\n"
         "from functools import partial\n"
         "from pathlib import Path\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell ignores it for what runs in the background
         "from commands.bulk import _stopping, run_bulk\n"
         "from tests.stub_walk import make_stub_walk\n"
         "from tests.test_bulk import LIMITS, SETTINGS\n"
