@@ -38,6 +38,7 @@ class Judge:
     arrays: Arrays
     out: dict[str, Floats]
     asked: dict[tuple[str, int], Floats] = field(default_factory=dict)
+    kinds: dict[int, Floats] = field(default_factory=dict)  # one row of a pair answers three questions
     told: dict[int, list[str]] = field(default_factory=dict)
 
     def _one(self, question: str, p: int, rows: Callable[[], Floats]) -> Floats:
@@ -50,7 +51,9 @@ class Judge:
     def _kinds(self, question: str, p: int) -> Floats:
         key = (question, p)
         if key not in self.asked:
-            self.asked[key] = self.trees[question].score(weigh.kind_row(self.graph, self.arrays, self.out, p)[None])[0]
+            if p not in self.kinds:
+                self.kinds[p] = weigh.kind_row(self.graph, self.arrays, self.out, p)[None]
+            self.asked[key] = self.trees[question].score(self.kinds[p])[0]
         return self.asked[key]
 
     def pair(self) -> Floats:

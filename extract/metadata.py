@@ -71,8 +71,9 @@ def read_facts(tree: HtmlElement, url: str, fetched_at: datetime, hint_published
         free=not any(str(node.get("isAccessibleForFree")).lower() == "false" for node in linked),
     )
     impossible: set[str] = set()
-    local = _day_of_address(tree, url, metas) or metas.get("sailthru.date", "")[:10]
-    for rule, value in _dates(tree, url, metas, articles, hint_published, fetched_at):
+    day = _day_of_address(tree, url, metas)
+    local = day or metas.get("sailthru.date", "")[:10]
+    for rule, value in _dates(tree, url, day, metas, articles, hint_published, fetched_at):
         published = to_partial_date(value, fetched_at)
         if published and _UTC.search(value) and _next_to(published, local):
             published, rule = local, "local_day"
@@ -118,6 +119,7 @@ def _day_of_mail(value: str) -> str:
 def _dates(
     tree: HtmlElement,
     url: str,
+    day: str,
     metas: dict[str, str],
     articles: list[dict[str, Any]],
     hint: str,
@@ -129,25 +131,30 @@ def _dates(
     for node in articles:
         yield "json_ld", _text(node.get("datePublished"))
     yield "feed", hint
-    yield "url", _day_of_address(tree, url, metas)
-    times = [("time", stamp.get("datetime", "")) for stamp in tree.iter("time")]
-    if sum(1 for _ in tree.iter()) <= MAX_TAGS_FOR_DATE_SEARCH:
-        # Dates that the page shows; bounded by the fetch, so that the answer does not change with the clock. The wide search
-        # takes any date of the text, so it comes last.
-        for rule, wide in (("page_text", False), ("page_text_wide", True)):
-            if wide and times:
-                break
-            found = find_date(
-                tree,
-                extensive_search=wide,
-                original_date=True,
-                max_date=fetched_at.strftime("%Y-%m-%d") if fetched_at.year >= EARLIEST_YEAR else "2100-01-01",
-                deferred_url_extractor=True,
-            )
-            yield "time" if found and any(told.startswith(found) for _, told in times) else rule, found or ""
-    yield from times
+    yield "url", day
+    times = [stamp.get("datetime", "") for stamp in tree.iter("time")]
+    searched = sum(1 for _ in tree.iter()) <= MAX_TAGS_FOR_DATE_SEARCH
+    if searched:
+        shown = _shown_date(tree, fetched_at, wide=False)
+        yield "time" if shown and any(told.startswith(shown) for told in times) else "page_text", shown
+    for told in times:
+        yield "time", told
+    if searched and not times:  # the wide search takes any date of the text, so it comes last
+        yield "page_text_wide", _shown_date(tree, fetched_at, wide=True)
     if month := _URL_MONTH.search(url):
         yield "url", "-".join(month.groups())
+
+
+def _shown_date(tree: HtmlElement, fetched_at: datetime, *, wide: bool) -> str:
+    """A date that the page shows; bounded by the fetch, so that the answer does not change with the clock."""
+    found = find_date(
+        tree,
+        extensive_search=wide,
+        original_date=True,
+        max_date=fetched_at.strftime("%Y-%m-%d") if fetched_at.year >= EARLIEST_YEAR else "2100-01-01",
+        deferred_url_extractor=True,
+    )
+    return found or ""
 
 
 def _day_of_address(tree: HtmlElement, url: str, metas: dict[str, str]) -> str:

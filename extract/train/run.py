@@ -95,14 +95,18 @@ def fold_of(items: Sequence[Item], k: int) -> list[int]:
     clusters: dict[int, list[int]] = defaultdict(list)
     for i in range(len(items)):
         clusters[root(i)].append(i)
+    return _dealt_out(sorted(clusters.values(), key=lambda m: (-len(m), m[0])), k)
+
+
+def _dealt_out(clusters: Sequence[Sequence[int]], k: int) -> list[int]:
+    """A fold for each member of the clusters, which come in order: each goes whole to the fold that holds least."""
     load = [0] * k
-    found = [0] * len(items)
-    for members in sorted(clusters.values(), key=lambda m: (-len(m), m[0])):
+    found: dict[int, int] = {}
+    for members in clusters:
         best = load.index(min(load))
         load[best] += len(members)
-        for i in members:
-            found[i] = best
-    return found
+        found.update(dict.fromkeys(members, best))
+    return [found[i] for i in range(len(found))]
 
 
 def tree_fold_of(items: Sequence[Item], k: int) -> list[int]:
@@ -114,14 +118,8 @@ def tree_fold_of(items: Sequence[Item], k: int) -> list[int]:
     members: dict[str, list[int]] = defaultdict(list)
     for i, item in enumerate(items):
         members[str(item.gold.get("event") or item.gold["id"])].append(i)
-    load = [0] * k
-    found = [0] * len(items)
-    for event in sorted(members, key=lambda e: (-len(members[e]), hashlib.sha256(e.encode()).digest())):
-        best = load.index(min(load))
-        load[best] += len(members[event])
-        for i in members[event]:
-            found[i] = best
-    return found
+    order = sorted(members, key=lambda e: (-len(members[e]), hashlib.sha256(e.encode()).digest()))
+    return _dealt_out([members[event] for event in order], k)
 
 
 _SHARED: dict[str, Any] = {}
@@ -352,13 +350,6 @@ def read_outputs(path: Path, items: Sequence[Item]) -> dict[int, Any]:
     return dict(made)
 
 
-def read_before(path: Path, items: Sequence[Item]) -> list[Item]:
-    """The documents that the cached networks read, and those that they had nothing to read in; later ones are no part of the figures."""
-    with np.load(path, allow_pickle=False) as stored:
-        known = {key.split("\t")[0] for key in stored.files}
-    return [x for x in items if x.gold["id"] in known or not len(x.example.arrays.pair_supplier)]
-
-
 def from_the_corpus_alone(items: list[Item], weights: Path, *, k: int, epochs: int) -> dict[str, dict[str, Any]]:
     """What is found in the same documents, in the same folds, by a training that knows no decided article."""
 
@@ -415,8 +406,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     model: Model | None = None
     if args.trees_only:
-        items = read_before(args.cache, items)
         outputs = read_outputs(args.cache, items)
+        # Documents that came later have pairs and no scores: they are no part of the figures.
+        kept = [n for n, x in enumerate(items) if n in outputs or not len(x.example.arrays.pair_supplier)]
+        items = [items[n] for n in kept]
+        outputs = {new: outputs[old] for new, old in enumerate(kept) if old in outputs}
     else:
         outputs, model = cross_validate(
             items, folder / "model.safetensors", k=args.folds, epochs=args.epochs, final=True

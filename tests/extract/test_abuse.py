@@ -54,6 +54,9 @@ def test_what_would_hang_a_parser_is_stopped_before_it(body, reason):
         pytest.param("<br>" * 90_000 + BODY, id="90k br"),
         pytest.param("<p>" + "a " * 2_000_000 + BODY, id="one paragraph of 4 MB"),
         pytest.param("<ul>" + "<li><ul>" * 20_000 + BODY, id="20k nested lists"),
+        pytest.param(
+            "<div class=promo>" * 200 + "<p>some words here</p>" * 30_000, id="30k paragraphs in 200 wrappers"
+        ),
     ],
 )
 def test_what_passes_the_gate_is_done_in_time(body):
