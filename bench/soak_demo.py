@@ -1,8 +1,8 @@
 """Kill `watchledger demo` at random moments, run it again, and see that the ledger is as if nothing had happened.
 
-    python -m bench.soak_demo --kills 200 --seed 1
+    python -m bench.soak_demo --kills 200 --seed 1 --beside 2
 
-Writes its result to bench/results/soak_demo.json; exit status 1 where a digest differed.
+Every round has a workspace of its own; as many run side by side as there are cores. Writes its result to bench/results/soak_demo.json; exit status 1 where a digest differed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,35 +73,52 @@ def undisturbed(command: Sequence[str] = DEMO) -> Undisturbed:
         return Undisturbed(digest(db), time.monotonic() - began)
 
 
-def survives(rng: random.Random, expected: Undisturbed, command: Sequence[str] = DEMO) -> tuple[bool, list[float]]:
-    """Kill one to three runs over one workspace, let the next one end, and compare. Returns the moments too."""
+def moments_of(rng: random.Random, expected: Undisturbed) -> list[float]:
+    """Seconds after which the one to three runs of a round are killed."""
+    return [rng.uniform(0.0, expected.seconds) for _ in range(rng.randint(1, 3))]
+
+
+def survives(moments: Sequence[float], expected: Undisturbed, command: Sequence[str] = DEMO) -> tuple[bool, int]:
+    """Kill a run at each moment over one workspace, let the next one end, and compare; how many were still running, too."""
     folder = Path(tempfile.mkdtemp())
     try:
         db = folder / "watchledger.db"
-        moments = [rng.uniform(0.0, expected.seconds) for _ in range(rng.randint(1, 3))]
-        for moment in moments:
-            kill_after(command, db, moment)
+        kills = sum(kill_after(command, db, moment) for moment in moments)
         run(command, db)
-        return digest(db) == expected.digest, moments
+        return digest(db) == expected.digest, kills
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def soak(expected: Undisturbed, wanted: int, seed: int, beside: int) -> tuple[int, list[list[float]]]:
+    """Rounds until so many runs were killed: the number, and the moments of the rounds whose digest differed."""
+    rng = random.Random(seed)
+    kills, failed = 0, []
+    with ThreadPoolExecutor(beside) as pool:
+        going: dict[Future[tuple[bool, int]], list[float]] = {}
+        while going or kills < wanted:
+            while kills < wanted and len(going) < beside:
+                moments = moments_of(rng, expected)
+                going[pool.submit(survives, moments, expected)] = moments
+            for done in wait(going, return_when=FIRST_COMPLETED).done:
+                moments = going.pop(done)
+                same, killed = done.result()
+                kills += killed
+                if not same:
+                    failed.append(moments)
+            print(f"{kills} kills, {len(failed)} differing digests", file=sys.stderr, flush=True)
+    return kills, failed
+
+
 def main() -> int:
     """The soak run."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--beside", type=int, default=os.cpu_count() or 1, help="rounds at a time")
     asked = parser.parse_args()
-    rng = random.Random(asked.seed)
-    expected = undisturbed()
-    kills, failed, began = 0, [], time.monotonic()
-    while kills < asked.kills:
-        same, moments = survives(rng, expected)
-        kills += len(moments)
-        if not same:
-            failed.append(moments)
-        print(f"{kills} kills, {len(failed)} differing digests", file=sys.stderr)
+    expected, began = undisturbed(), time.monotonic()
+    kills, failed = soak(expected, asked.kills, asked.seed, asked.beside)
     told = {
         "kills": kills,
         "seed": asked.seed,

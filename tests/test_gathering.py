@@ -99,7 +99,8 @@ def test_kill_9_at_any_moment_then_the_command_again_gives_the_same_digest(demo,
     # The length of a run on a machine of its own; on a slower one the kills fall into its first part.
     expected = soak_demo.Undisturbed(digest, seconds=8.0)
     for _ in range(2):
-        same, moments = soak_demo.survives(rng, expected, DEMO)
+        moments = soak_demo.moments_of(rng, expected)
+        same, _ = soak_demo.survives(moments, expected, DEMO)
         assert same, f"killed after {moments} seconds"
 
 
