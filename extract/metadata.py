@@ -26,7 +26,7 @@ IMPLAUSIBLE = "implausible"
 MAX_JSON = 1_000_000
 MAX_JSON_NODES = 20_000
 # Text in which a date is looked for by htmldate: its searches are not linear.
-MAX_TAGS_FOR_DATE_SEARCH = 5_000
+MAX_TAGS_FOR_DATE_SEARCH = 8_000
 
 _ARTICLE_TYPES = re.compile(r"article|report|blogposting|newsmedia", re.IGNORECASE)
 _ISO = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?=$|[T ])")
@@ -75,8 +75,11 @@ def read_facts(tree: HtmlElement, url: str, fetched_at: datetime, hint_published
     local = day or metas.get("sailthru.date", "")[:10]
     for rule, value in _dates(tree, url, day, metas, articles, hint_published, fetched_at):
         published = to_partial_date(value, fetched_at)
-        if published and _UTC.search(value) and _next_to(published, local):
-            published, rule = local, "local_day"
+        if published and _UTC.search(value):
+            nearby = local if _next_to(published, local) else _local_day(tree, articles, value)
+            published, rule = (nearby, "local_day") if nearby and nearby != published else (published, rule)
+        if rule in ("meta", "json_ld") and _first_told(day, published, fetched_at):
+            published, rule = day, "url"  # an address keeps the day it was made on when the page is dated anew
         if rule.startswith("page_text") and published[:7] in impossible:
             continue  # the search mends 31 February to the first of the month; a guess is no date
         if published:
@@ -169,12 +172,41 @@ def _day_of_address(tree: HtmlElement, url: str, metas: dict[str, str]) -> str:
     return ""
 
 
+def _local_day(tree: HtmlElement, articles: list[dict[str, Any]], told: str) -> str:
+    """The outlet's own day of a moment told in UTC, where the page tells the same moment by its own clock; else empty."""
+    moment = _moment(told)
+    times = (t.get("datetime") or "" for t in tree.iter("time") if (t.get("itemprop") or "").lower() == "datepublished")
+    for other in (*(_text(node.get("datePublished")) for node in articles), *times):
+        if moment and _moment(other) == moment and not _UTC.search(other):
+            return str(other[:10])
+    return ""
+
+
+def _moment(told: str) -> datetime | None:
+    """A time with its distance from UTC; none where it does not tell both."""
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
 def _next_to(published: str, day: str) -> bool:
     """Whether two days follow each other: an evening's article bears the next day in UTC, and the outlet's own in its address."""
+    return abs(_days_between(published, day)) == 1
+
+
+def _first_told(day: str, published: str, fetched_at: datetime) -> bool:
+    """Whether the day in the address lies before the one the page gives itself, by more than time zones and a night's delay."""
+    return bool(to_partial_date(day, fetched_at)) and _days_between(day, published) > 2
+
+
+def _days_between(earlier: str, later: str) -> int:
+    """Days from one to the other; 0 where either is no day."""
     try:
-        return abs((datetime.fromisoformat(published) - datetime.fromisoformat(day)).days) == 1
+        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).days
     except ValueError:
-        return False
+        return 0
 
 
 def _title(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
