@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from extract.boilerplate import teaser_ranges
 from extract.lexicon import Hit, Kind, Lexicon
+from extract.measure import norm
 from extract.mentions import LEGAL, REFERENCE, Company, Mention, MentionFinder, Mentions, short_name
 from extract.parse import Parsed, parse
 from extract.text import Reading, paragraphs, read_text
@@ -79,15 +81,17 @@ class Graph:
 
     @staticmethod
     def vendor_name(supplier: Supplier) -> str | None:
-        """The usual short name: the lexicon's, else the form that stands most often, the longer of equals."""
+        """The usual short name as the text has it: the lexicon's where it stands there, else the most frequent form.
+
+        Of forms that stand as often, the longer one. A text that says "Morpho" is not quoted as saying "Idemia".
+        """
         if not supplier.company:
             return None
-        if supplier.company.vendor:
-            return supplier.company.vendor
-        counts: dict[str, int] = {}
-        for m in supplier.company.names:
-            counts[short_name(m)] = counts.get(short_name(m), 0) + 1
-        return max(sorted(counts), key=lambda n: (counts[n], len(n)))
+        told = Counter(short_name(name) for name in supplier.company.names)
+        known = supplier.company.vendor
+        if known and any(norm(name) == norm(known) for name in told):
+            return known
+        return max(sorted(told), key=lambda n: (told[n], len(n)))
 
     def span(self, start: int, end: int, slot: str) -> Span | None:
         """A range of the reading as a span of the title or text as given; `None` where it crosses over."""
