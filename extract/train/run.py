@@ -322,7 +322,7 @@ def default_corpus() -> list[Path]:
     return [*written, REBUILT]
 
 
-def _without_text(row: dict[str, Any]) -> dict[str, Any]:
+def without_text(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "deals": [
             {k: v for k, v in d.items() if k not in TEXTUAL} | {"vendor_aliases": [], "evidence": []}
@@ -330,6 +330,15 @@ def _without_text(row: dict[str, Any]) -> dict[str, Any]:
         ],
         "claims": [{k: v for k, v in c.items() if k not in TEXTUAL} for c in row["claims"]],
     }
+
+
+def parts_of(items: Sequence[Item]) -> dict[str, list[Item]]:
+    """The documents by what figures are told of apart: all, real, written, registers, languages."""
+    return {
+        "all": list(items), "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
+        **{f"register {kind}": [x for x in items if x.gold["kind"] == kind] for kind in sorted({x.gold["kind"] for x in items})},
+        **{f"lang {lang}": [x for x in items if x.gold["lang"] == lang] for lang in ("en", "fr", "es")},
+    }  # fmt: skip
 
 
 def save_outputs(path: Path, items: Sequence[Item], outputs: Mapping[int, Mapping[str, np.ndarray]]) -> None:
@@ -426,12 +435,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "deals": sum(len(x.gold["deals"]) for x in items),
         "settings": settings,
     }
-    parts = {
-        "all": items, "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
-        **{f"register {kind}": [x for x in items if x.gold["kind"] == kind] for kind in sorted({x.gold["kind"] for x in items})},
-        **{f"lang {lang}": [x for x in items if x.gold["lang"] == lang] for lang in ("en", "fr", "es")},
-    }  # fmt: skip
-    for name, part in parts.items():
+    for name, part in parts_of(items).items():
         if part:
             gold = {x.gold["id"]: x.gold for x in part}
             made = report(gold, {key: found[key] for key in gold})
@@ -453,7 +457,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with (args.results / "out_of_fold.jsonl").open("w", encoding="utf-8") as handle:
         for key, row in found.items():
             if key in corpus:
-                handle.write(json.dumps({"id": key, **_without_text(row)}, ensure_ascii=False) + "\n")
+                handle.write(json.dumps({"id": key, **without_text(row)}, ensure_ascii=False) + "\n")
     shipped = {"version": args.version, "decode": settings}
     if model is None:
         write_settings(args.out, shipped)

@@ -1,0 +1,78 @@
+"""Sets calibration and thresholds of a finished model on documents that nothing of it has learnt from.
+
+    python -m extract.train.settle models/corpus/written/w23.jsonl ... [--out models/encoder]
+
+Out of fold every document is read by a network that learnt from a part of the corpus; the one that ships learnt from all of it and is surer.
+Where documents were written after it was trained, its thresholds belong there. Writes settings.json and figures.json anew, and the
+answers over those documents into bench/results/out_of_fold.jsonl, in place of those over other written ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from extract.judge import Judge
+from extract.measure import report, table
+from extract.scorer import Scored, Scorer
+from extract.train.export import write_settings
+from extract.train.items import Item
+from extract.train.labels import read_gold
+from extract.train.run import Judged, findings, parts_of, read_items, reliability, tune, without_text
+
+
+def read_with(scorer: Scorer, items: Sequence[Item]) -> Judged:
+    """Each document that has pairs, as the finished model judges it."""
+    judged: Judged = {}
+    for n, item in enumerate(items):
+        scored: Scored | None = scorer.score(item.graph)
+        if scored:
+            judged[n] = (item, scored, Judge(scorer.trees, item.graph, scored.arrays, scored.outputs))
+    return judged
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Set the thresholds, print the figures, write both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("unseen", nargs="+", type=Path, help="gold JSON lines that nothing has learnt from")
+    parser.add_argument("--out", type=Path, default=Path("models/encoder"), help="folder of the model")
+    parser.add_argument("--results", type=Path, default=Path("bench/results"), help="folder for the answers")
+    args = parser.parse_args(argv)
+    scorer = Scorer(args.out)
+    items = read_items(read_gold(args.unseen), args.out / "tokenizer.json")
+    judged = read_with(scorer, items)
+    settings = tune(items, judged)
+    found = findings(items, judged, settings)
+    kept = json.loads((args.out / "figures.json").read_text(encoding="utf-8"))
+    figures: dict[str, Any] = {
+        **{name: kept[name] for name in ("minutes", "missed_by_candidates", "real") if name in kept},
+        "documents": len(items),
+        "deals": sum(len(x.gold["deals"]) for x in items),
+        "settings": settings,
+    }
+    for name, part in parts_of(items).items():
+        if not part:
+            continue
+        gold = {x.gold["id"]: x.gold for x in part}
+        made = report(gold, {key: found[key] for key in gold})
+        if name.startswith("register "):
+            figures.setdefault("registers", {})[name.removeprefix("register ").replace("_", " ")] = made
+        else:
+            figures[name] = made
+    print(f"-- nothing learnt from them\n{table(figures['all'])}", flush=True)
+    figures["reliability"] = reliability(judged, settings)
+    answers = args.results / "out_of_fold.jsonl"
+    rows = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
+    real = [row for row in rows if not row["id"].startswith("w")]
+    with answers.open("w", encoding="utf-8") as handle:
+        for row in [*({"id": key, **without_text(told)} for key, told in found.items()), *real]:
+            handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+    write_settings(args.out, {"version": scorer.version, "decode": settings})
+    (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
