@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,14 @@ def read_with(scorer: Scorer, items: Sequence[Item]) -> Judged:
         if scored:
             judged[n] = (item, scored, Judge(scorer.trees, item.graph, scored.arrays, scored.outputs))
     return judged
+
+
+def version_after(version: str, today: str) -> str:
+    """The next version: today's, or its next number where today has one; a ledger reads its articles again under a new one."""
+    if not version.startswith(today):
+        return today
+    number = version.removeprefix(today).removeprefix(".")
+    return f"{today}.{int(number) + 1 if number.isdigit() else 2}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -70,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with answers.open("w", encoding="utf-8") as handle:
         for row in [*({"id": key, **without_text(told)} for key, told in found.items()), *real]:
             handle.write(json.dumps(row, ensure_ascii=False) + "\n")
-    write_settings(args.out, {"version": scorer.version, "decode": settings})
+    write_settings(args.out, {"version": version_after(scorer.version, time.strftime("%Y.%m.%d")), "decode": settings})
     (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
