@@ -2,7 +2,8 @@
 
     python -m bench.soak_demo --kills 200 --seed 1 --beside 2
 
-Every round has a workspace of its own; as many run side by side as there are cores. Writes its result to bench/results/soak_demo.json; exit status 1 where a digest differed.
+Every round has a workspace of its own; as many run side by side as there are cores. Writes its result to
+bench/results/soak_demo.json; exit status 1 where a digest differed.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Graph:
             return None
         told = Counter(short_name(name) for name in supplier.company.names)
         known = supplier.company.vendor
-        if known and any(norm(name) == norm(known) for name in told):
+        if known and norm(known) in map(norm, told):
             return known
         return max(sorted(told), key=lambda n: (told[n], len(n)))
 

@@ -332,13 +332,20 @@ def without_text(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def parts_of(items: Sequence[Item]) -> dict[str, list[Item]]:
-    """The documents by what figures are told of apart: all, real, written, registers, languages."""
-    return {
+def figures_of(items: Sequence[Item], found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Figures over all documents, the real ones, the written ones and each language, and under `registers` over each kind of text."""
+
+    def over(part: list[Item]) -> dict[str, Any]:
+        gold = {x.gold["id"]: x.gold for x in part}
+        return report(gold, {key: found[key] for key in gold})
+
+    parts = {
         "all": list(items), "real": [x for x in items if "source" in x.gold], "written": [x for x in items if "source" not in x.gold],
-        **{f"register {kind}": [x for x in items if x.gold["kind"] == kind] for kind in sorted({x.gold["kind"] for x in items})},
         **{f"lang {lang}": [x for x in items if x.gold["lang"] == lang] for lang in ("en", "fr", "es")},
     }  # fmt: skip
+    kinds = sorted({x.gold["kind"] for x in items})
+    registers = {kind.replace("_", " "): over([x for x in items if x.gold["kind"] == kind]) for kind in kinds}
+    return {name: over(part) for name, part in parts.items() if part} | {"registers": registers}
 
 
 def save_outputs(path: Path, items: Sequence[Item], outputs: Mapping[int, Mapping[str, np.ndarray]]) -> None:
@@ -435,16 +442,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         "deals": sum(len(x.gold["deals"]) for x in items),
         "settings": settings,
     }
-    for name, part in parts_of(items).items():
-        if part:
-            gold = {x.gold["id"]: x.gold for x in part}
-            made = report(gold, {key: found[key] for key in gold})
-            if name.startswith("register "):
-                figures.setdefault("registers", {})[name.removeprefix("register ").replace("_", " ")] = made
-                continue
-            figures[name] = made
-            if name in ("all", "real", "written"):
-                print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
+    figures |= figures_of(items, found)
+    for name in ("all", "real", "written"):
+        if name in figures:
+            print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
     if args.decided:
         alone = from_the_corpus_alone(items, folder / "model.safetensors", k=args.folds, epochs=args.epochs)
         figures["decisions"] = gain([x.gold for x in items], alone, found)

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from extract.judge import Judge
-from extract.measure import report, table
+from extract.measure import table
 from extract.scorer import Scored, Scorer
 from extract.train.export import write_settings
 from extract.train.items import Item
 from extract.train.labels import read_gold
-from extract.train.run import Judged, findings, parts_of, read_items, reliability, tune, without_text
+from extract.train.run import Judged, figures_of, findings, read_items, reliability, tune, without_text
+
+REAL = Path("models/corpus/real")
 
 
 def read_with(scorer: Scorer, items: Sequence[Item]) -> Judged:
@@ -61,21 +63,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         "documents": len(items),
         "deals": sum(len(x.gold["deals"]) for x in items),
         "settings": settings,
+        **figures_of(items, found),
     }
-    for name, part in parts_of(items).items():
-        if not part:
-            continue
-        gold = {x.gold["id"]: x.gold for x in part}
-        made = report(gold, {key: found[key] for key in gold})
-        if name.startswith("register "):
-            figures.setdefault("registers", {})[name.removeprefix("register ").replace("_", " ")] = made
-        else:
-            figures[name] = made
     print(f"-- nothing learnt from them\n{table(figures['all'])}", flush=True)
     figures["reliability"] = reliability(judged, settings)
     answers = args.results / "out_of_fold.jsonl"
     rows = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
-    real = [row for row in rows if not row["id"].startswith("w")]
+    ids = {document["id"] for document in read_gold(sorted(REAL.glob("*.jsonl")))}
+    real = [row for row in rows if row["id"] in ids]
     with answers.open("w", encoding="utf-8") as handle:
         for row in [*({"id": key, **without_text(told)} for key, told in found.items()), *real]:
             handle.write(json.dumps(row, ensure_ascii=False) + "\n")
