@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import unicodedata
 
-import numpy as np
+from rensa import RMinHash
 
 # Shorter lines are dates, names and labels, which pages share for good reasons.
 MIN_LETTERS = 20
@@ -19,9 +20,9 @@ MOST_CUT = 0.5
 
 # A pair with half of its shingles in common shares a band with probability 1 - (1 - 0.5^3)^16 = 0.88.
 BANDS, ROWS = 16, 3
-_RANDOM = np.random.default_rng(20241101)
-_FACTORS = _RANDOM.integers(1, 1 << 63, BANDS * ROWS, dtype=np.uint64) | np.uint64(1)
-_SHIFTS = _RANDOM.integers(0, 1 << 63, BANDS * ROWS, dtype=np.uint64)
+SEED = 20241101
+# Sketches of different versions never meet; a reading bears it in its version, so that older pages are read again.
+SKETCH_VERSION: int = RMinHash.ALGORITHM_VERSION
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
@@ -52,12 +53,10 @@ def sketch(text: str) -> tuple[int, ...]:
     of its 64 bits, too many to look candidates up by.
     """
     words = _NOT_LETTERS.sub(" ", text).casefold().split()
-    shingles = {" ".join(words[at : at + 3]) for at in range(max(len(words) - 2, 1))}
-    hashes = [int.from_bytes(hashlib.blake2b(shingle.encode(), digest_size=4).digest(), "big") for shingle in shingles]
-    values = np.fromiter(hashes, dtype=np.uint64, count=len(hashes))
-    # (a x + b) mod 2^61 would need more than 64 bits; a multiply-shift family does not (Dietzfelbinger et al. 1997).
-    rows = ((values[None, :] * _FACTORS[:, None] + _SHIFTS[:, None]) >> np.uint64(32)).min(axis=1)
+    minhash = RMinHash(BANDS * ROWS, SEED)
+    minhash.update([" ".join(words[at : at + 3]) for at in range(max(len(words) - 2, 1))])
+    rows = minhash.digest()
     return tuple(
-        int.from_bytes(hashlib.blake2b(band.tobytes(), digest_size=8).digest(), "big", signed=True)
-        for band in rows.reshape(BANDS, ROWS)
+        int.from_bytes(hashlib.blake2b(struct.pack("<3I", *band), digest_size=8).digest(), "big", signed=True)
+        for band in zip(*[iter(rows)] * ROWS, strict=True)
     )

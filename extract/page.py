@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from extract.blocks import sketch
+from extract.blocks import SKETCH_VERSION, sketch
 from extract.clean import CLEANER_VERSION, clean, detect_language
 from extract.document import Extractor
 from extract.gate import Gate
@@ -16,7 +16,7 @@ class PageReader:
 
     def __init__(self, extractor: Extractor) -> None:
         self._extractor = extractor
-        self.version = f"clean-{CLEANER_VERSION}+{extractor.version}"
+        self.version = f"clean-{CLEANER_VERSION}+minhash-{SKETCH_VERSION}+{extractor.version}"
 
     @classmethod
     def load(cls, overlay: Path | None = None) -> PageReader:
