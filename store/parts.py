@@ -55,6 +55,7 @@ ARTICLES = pa.schema(
         ("published_rule", pa.string()),
         ("truncated", pa.bool_()),
         ("pages", pa.list_(pa.int32())),
+        ("sketch", pa.list_(pa.int64())),
         ("extraction_outcome", pa.string()),
         ("extractor_version", pa.string()),
         ("notes", _STRINGS),
@@ -180,6 +181,7 @@ def _article_row(reading: PageReading, version: str, source_id: str) -> dict[str
         "reason": reading.reason,
         "version": version,
         "source_id": source_id,
+        "sketch": list(reading.sketch),
     }
     article, extraction = reading.article, reading.extraction
     if article is not None:
@@ -241,6 +243,7 @@ def _reading(row: dict[str, Any], deals: Sequence[Finding], claims: Sequence[Cla
         reason=row["reason"],
         article=article,
         extraction=extraction,
+        sketch=tuple(row.get("sketch") or ()),  # parts of before 2026-11-28 have none
     )
 
 

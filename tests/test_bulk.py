@@ -12,6 +12,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -127,6 +128,33 @@ def test_what_a_part_loads_is_what_a_run_would_have_stored(done, tmp_path):
     finally:
         ledger.close()
     assert deals == {("Huawei", "KE"), ("ZTE", "UG"), ("Verint", "ZM")}
+
+
+COPIED = [
+    "Huawei has supplied a thousand facial recognition cameras to the police of Kenya under a contract signed in May.",
+    "The contract is paid for with a loan of a foreign bank, according to documents that a reporter of ours has seen.",
+    "Opposition members of parliament asked who will watch the pictures of the cameras, and got no answer at all.",
+]
+
+
+@pytest.mark.parametrize(("kept", "reason"), [(True, "near_text"), (False, None)], ids=["now", "a part of before"])
+def test_a_copy_edited_in_each_paragraph_is_found_among_loaded_parts(tmp_path, kept, reason):
+    told = {"a": COPIED * 2, "b": [text.replace(" of ", " from ", 1) for text in COPIED * 2]}
+    pages = {
+        f"https://{name}.example/x": f"<h1>News</h1><p>{'</p><p>'.join(texts)}</p>".encode()
+        for name, texts in told.items()
+    }
+    bulk([write_warc(tmp_path / "c.warc.gz", pages)], tmp_path / "out")
+    if not kept:
+        [path] = (tmp_path / "out").glob("*.articles.parquet")
+        pq.write_table(pq.read_table(path).drop_columns(["sketch"]), path)
+    load_parts(tmp_path / "out", tmp_path / "w.db")
+    ledger = Ledger.open(tmp_path / "w.db", write=False)
+    try:
+        assert ledger.overview()["articles"] == 2
+        assert ledger.store.one("SELECT MAX(reason) FROM copy_groups") == reason
+    finally:
+        ledger.close()
 
 
 def test_irrelevant_pages_change_no_deal(shards, done, tmp_path):
