@@ -122,6 +122,11 @@ class Group(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(EXIT_FAILED)
+        except OSError as error:
+            if error.filename is None:  # not about a file, so nothing that somebody can mend by what we say
+                raise
+            click.echo(f"watchledger: {error.filename}: {error.strerror}; mend its permissions or its disk", err=True)
+            ctx.exit(EXIT_FAILED)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

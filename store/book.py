@@ -22,7 +22,7 @@ from sqlite_utils import Database
 
 from records import Claim, DealState, Decision, DecisionAction, Qualifier, StoreError, Technology
 from store import overlay, worklist
-from store.connect import Store, open_database
+from store.connect import Store, open_database, what_to_do
 from store.dealview import articles, deal_views, profiles
 from store.decisions import history
 from store.same import compare, related
@@ -70,7 +70,7 @@ class Book:
             overlay.prepare(store.db.conn)
         except sqlite3.DatabaseError as error:
             store.close()
-            raise StoreError(f"cannot open {ledger}: {error}; move it away, or restore a copy") from error
+            raise StoreError(f"cannot open {ledger}: {what_to_do(error)}") from error
         except StoreError:
             store.close()
             raise

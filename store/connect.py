@@ -25,6 +25,8 @@ NETWORKED = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.glusterfs", "fuse.sshfs")
 )
 MOUNTS = Path("/proc/self/mounts")
+# What SQLite says where the file or its folder may not be written or read.
+NOT_ALLOWED = frozenset((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM))
 
 
 @dataclass
@@ -107,7 +109,7 @@ def open_database(
             raise StoreError(f"{path} was made by an older watchledger; bring it up to date with: watchledger process")
     except (OSError, sqlite3.DatabaseError) as error:
         _release(lock)
-        raise StoreError(f"cannot open {path}: {error}; move it away, or restore a copy") from error
+        raise StoreError(f"cannot open {path}: {what_to_do(error)}") from error
     except StoreError:
         _release(lock)
         raise
@@ -115,6 +117,16 @@ def open_database(
         _release(lock)
         return Store(db, path, None, _lock_each=True)
     return Store(db, path, lock)
+
+
+def what_to_do(error: OSError | sqlite3.DatabaseError) -> str:
+    """What was wrong and the next step, for the end of a line that says which database cannot be opened."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename}; make it a place that you may write to, or use another"
+    # The low byte is the kind of error, the rest its variety.
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in NOT_ALLOWED:
+        return f"{error}; make it and its folder (SQLite writes there to read, too) writable, or copy it elsewhere"
+    return f"{error}; move it away, or restore a copy"
 
 
 def refuse_networked(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,16 +14,22 @@ import pytest
 from newsroom.server import build_site
 
 from bench import soak_demo
+from store.archive import Archive
+from tests.store.factory import new_ledger
 
 HERE = Path(__file__).parent.parent
 STUB = (sys.executable, "-m", "tests.stub_demo")
 DEMO = (*STUB, "demo", "--json", "--db")
+# What lets root write where the owner of a file may not.
+WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 
 
-def run(*arguments: str, folder: Path | None = None, expect: int = 0) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, folder: Path | None = None, expect: int = 0, under: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run a command; the result has no traceback in it, whatever happens."""
     done = subprocess.run(
-        [*STUB, *arguments],
+        [*under, *STUB, *arguments],
         cwd=folder or HERE,
         env=os.environ | {"PYTHONPATH": str(HERE)},
         capture_output=True,
@@ -105,8 +112,6 @@ def test_kill_9_at_any_moment_then_the_command_again_gives_the_same_digest(demo,
 
 
 def test_a_second_run_over_the_same_files_is_refused(demo, tmp_path):
-    from store.archive import Archive
-
     archive = Archive.open(tmp_path / "archive.db")
     done = run("demo", "--db", str(tmp_path / "watchledger.db"), expect=75)
     archive.close()
@@ -188,6 +193,56 @@ def test_files_are_added_by_hand_once(tmp_path):
 )
 def test_a_mistake_is_one_line(tmp_path, arguments, fault):
     done = run(*arguments, folder=tmp_path, expect=1)
+    assert fault in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.fixture
+def readable_only(tmp_path):
+    """Makes parts of a workspace with an archive and a ledger readable only, until the test ends."""
+    if WITHOUT_RIGHTS and not (
+        shutil.which(WITHOUT_RIGHTS[0]) and subprocess.run([*WITHOUT_RIGHTS, "true"], check=False).returncode == 0
+    ):
+        pytest.skip("root writes anywhere, and its rights cannot be taken away here")
+    (tmp_path / "watchledger.toml").write_text("contact = 'a@b.example'\nshipped_sources = false\n")
+    (tmp_path / "story.html").write_text("<p>Huawei sold a thousand cameras to Kenya.</p>")
+    output = tmp_path / "output"
+    output.mkdir()
+    Archive.open(output / "archive.db").close()
+    new_ledger(output).close()
+    changed: list[Path] = []
+
+    def change(name: str, mode: int) -> Path:
+        if name == ".":
+            shutil.rmtree(output)
+        changed.append(tmp_path / name)
+        changed[-1].chmod(mode)
+        return tmp_path
+
+    yield change
+    for path in changed:
+        path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "arguments", "fault"),
+    [
+        pytest.param(".", 0o555, ("init", "ws"), "cannot be written: Permission denied", id="a folder to begin in"),
+        pytest.param(".", 0o555, ("run",), "may write to", id="a new workspace"),
+        pytest.param("output", 0o555, ("run",), "and its folder", id="a workspace"),
+        pytest.param("output", 0o555, ("sources",), "and its folder", id="a workspace that is read"),
+        pytest.param("output", 0o000, ("status",), "output/archive.db: Permission denied", id="a closed folder"),
+        pytest.param(
+            "output/archive.db", 0o444, ("add", "story.html"), "cannot write output/archive.db", id="an archive"
+        ),
+        pytest.param("output/archive.db", 0o000, ("crawl",), "make it and its folder", id="a closed archive"),
+        pytest.param("output/watchledger.db", 0o444, ("process",), "cannot write output/watchledger.db", id="a ledger"),
+        pytest.param("watchledger.toml", 0o000, ("run",), "watchledger.toml: ", id="closed settings"),
+    ],
+)
+def test_what_may_not_be_written_or_read_is_one_line(readable_only, name, mode, arguments, fault):
+    folder = readable_only(name, mode)
+    done = run(*arguments, folder=folder, expect=1, under=WITHOUT_RIGHTS)
     assert fault in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
