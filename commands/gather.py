@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
+import signal
 import subprocess
 import sys
 import time
@@ -95,9 +98,12 @@ def init(folder: Path) -> None:
 @click.option("--every", metavar="6h", help="Stay, and run again this long after each start (30m, 6h, 1d).")
 def run(db: Path, only: tuple[str, ...], everything: bool, every: str | None) -> None:
     """Gather from all due sources, read what is new, and bring the deals up to date."""
-    if every is not None:
-        _run_every(read_pause(every), db, only, everything)
     workspace = read_workspace(db)
+    if every is not None:
+        pause = read_pause(every)
+        _known_sources(workspace, only)  # a wrong setting would spoil every run
+        run_every(pause, _one_run(db, only, everything))
+        return
     _crawl(workspace, only, everything)
     read_pages(workspace)
     if sys.stdout.isatty():
@@ -121,26 +127,65 @@ def read_pause(text: str) -> float:
     return int(match.group(1)) * {"m": 60.0, "h": 3600.0, "d": 86400.0}[match.group(2)]
 
 
-def _run_every(pause: float, db: Path, only: Sequence[str], everything: bool) -> None:
-    """Run again and again, each time in a process of its own, as a crawl can run once a process."""
-    command = [sys.executable, "-m", "pipeline", "run", "--db", str(db)]
-    command += [part for name in only for part in ("--source", name)] + ["--all"] * everything
-    while True:
-        began = time.monotonic()
-        code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own command
-        if code not in (0, EXIT_LOCKED):
-            click.echo(
-                f"watchledger: the run ended with exit status {code}; the next one is tried all the same", err=True
-            )
-        time.sleep(max(pause - (time.monotonic() - began), 1.0))
+def _one_run(db: Path, only: Sequence[str], everything: bool) -> list[str]:
+    """The command of a single run. -P: what lies in the workspace's folder is not code of ours."""
+    command = [sys.executable, "-P", "-m", "pipeline", "run", "--db", str(db)]
+    return command + [part for name in only for part in ("--source", name)] + ["--all"] * everything
 
 
-def _crawl(workspace: Workspace, only: Sequence[str], everything: bool) -> None:
+def run_every(pause: float, command: Sequence[str]) -> None:
+    """Run a command again and again, so many seconds from start to start, until SIGTERM, SIGINT or SIGHUP.
+
+    Each run is a process of its own, as a crawl can run once a process, and takes the lock for itself. A signal is
+    handed on to the run that is at work, which ends well on its own terms; this returns when it has.
+    """
+    woken, wake = os.pipe()
+    at_work: subprocess.Popen[bytes] | None = None
+    asked: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        asked.append(number)
+        os.write(wake, b".")
+        if at_work is not None:
+            at_work.send_signal(number)
+
+    numbers = [n for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        while not asked:
+            began = time.monotonic()
+            # A process group of its own: a terminal's Ctrl-C comes to this process alone, so the run hears it once.
+            at_work = subprocess.Popen(command, process_group=0)  # noqa: S603 - our own command
+            if asked:  # while it was being started
+                at_work.send_signal(asked[-1])
+            code = at_work.wait()
+            at_work = None
+            if asked:
+                return
+            if code not in (0, EXIT_LOCKED):
+                click.echo(
+                    f"watchledger: the run ended with exit status {code}; the next one is tried all the same", err=True
+                )
+            select.select([woken], [], [], max(pause - (time.monotonic() - began), 1.0))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(woken)
+        os.close(wake)
+
+
+def _known_sources(workspace: Workspace, only: Sequence[str]) -> list[Source]:
+    """The sources, in a workspace that is fit to ask them. Raises ConfigError where it is not, or lacks one of `only`."""
     sources = read_sources(workspace)
     strange = sorted(set(only) - {source.id for source in sources})
     if strange:
         raise ConfigError(f"no source is called {strange[0]!r}; see: watchledger sources")
     need_contact(workspace)
+    return sources
+
+
+def _crawl(workspace: Workspace, only: Sequence[str], everything: bool) -> None:
+    sources = _known_sources(workspace, only)
     chosen: list[Source] = []
 
     def choose(archive: Archive) -> list[Source]:
