@@ -15,6 +15,7 @@ from newsroom.server import build_site
 
 from bench import soak_demo
 from store.archive import Archive
+from tests.crawlers.site import Reply, Route, feed_of, serve
 from tests.store.factory import new_ledger
 
 HERE = Path(__file__).parent.parent
@@ -167,6 +168,27 @@ def test_a_run_over_an_unreachable_source_counts_it_and_ends_well(tmp_path):
     assert told["failures"][0]["reason"] == "robots_unreachable"
     assert json.loads(run("sources", "--json", folder=tmp_path).stdout)[0]["last_outcome"] == "retry_after"
     assert "no source is called 'other'" in run("run", "--source", "other", folder=tmp_path, expect=1).stderr
+
+
+def test_a_source_that_announces_nothing_it_is_asked_for_is_a_warning(tmp_path):
+    entry = (
+        "[[source]]\nid = '{0}'\npublisher = 'P'\ncountry = 'KE'\nlanguage = 'en'\nkind = 'feed'\n"
+        "source_type = 'media'\nurl = 'http://127.0.0.1:{1}/{0}'\nprivate_network = true\ndelay = 0\n"
+    )
+    (tmp_path / "watchledger.toml").write_text("contact = 'a@b.example'\nsources = 's.toml'\nshipped_sources = false\n")
+    routes: dict[str, Route] = {"127.0.0.1/story": Reply()}
+    with serve(routes) as site:
+        feed = feed_of(f"http://127.0.0.1:{site.port}/story")
+        routes |= {f"127.0.0.1/{name}": feed for name in ("daily", "choosy")} | {"127.0.0.1/empty": feed_of()}
+        (tmp_path / "s.toml").write_text(
+            f"{entry.format('daily', site.port)}{entry.format('choosy', site.port)}include = '/politics/'\n"
+            f"{entry.format('empty', site.port)}"
+        )
+        done = run("crawl", folder=tmp_path)
+    nothing = "announces nothing that it is asked for; see: watchledger sources"
+    assert done.stderr.splitlines() == [f"watchledger: source {name} {nothing}" for name in ("choosy", "empty")]
+    told = json.loads(run("sources", "--json", folder=tmp_path).stdout)
+    assert [row["state"] for row in told] == ["well", "no_matches", "no_matches"]
 
 
 def test_files_are_added_by_hand_once(tmp_path):
