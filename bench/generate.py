@@ -53,6 +53,7 @@ from store.views import TO_REVIEW
 
 BASE_YEAR = 2024
 _CURRENCIES = ("USD", "USD", "USD", "EUR", "CNY", "KES", "NGN", "PKR", "TWD", "ZWL")
+_HOMES = ("CN", "CN", "CN", "US", "IL", "JP", "FR", "DE")
 _OPENINGS = ("", "", "", "", "=", "+", "'", "＝", "\u00a0-")  # a title is what a stranger wrote
 
 
@@ -96,7 +97,8 @@ def make_release(deals: int, seed: int = 0, **told: Any) -> Release:
 
 def _add_deal(number: int, dice: random.Random, codes: list[str], tables: dict[str, list[Any]]) -> None:
     deal_id = f"D{number:06d}"
-    vendor, home = f"Vendor {dice.randrange(400):03d}", dice.choice(("CN", "CN", "CN", "US", "IL", "JP", "FR", "DE"))
+    maker = dice.randrange(400)
+    vendor, home = f"Vendor {maker:03d}", _HOMES[maker % len(_HOMES)]
     country = codes[min(int(dice.expovariate(1 / 45)), len(codes) - 1)]
     year = dice.randrange(2008, 2026) if dice.random() < 0.9 else None
     price = round(dice.lognormvariate(16, 1.6), -3) if dice.random() < 0.45 else None
@@ -109,6 +111,7 @@ def _add_deal(number: int, dice: random.Random, codes: list[str], tables: dict[s
         deal_id=deal_id,
         vendor=vendor,
         vendor_id=vendor.lower().replace(" ", "-"),
+        vendor_standard=vendor,
         vendor_country=home,
         country=country,
         country_name=countries.name_of(country),
@@ -161,7 +164,10 @@ def _add_parties(deal: Deal, dice: random.Random, tables: dict[str, list[Any]]) 
         )
     for role, name, country in sorted(parties):
         party_id = hashlib.sha256(f"{name}|{country}".encode()).hexdigest()[:12]
-        tables["parties"].append(Party(deal_id=deal.deal_id, role=role, party_id=party_id, name=name, country=country))
+        vendor_id = deal.vendor_id if role == PartyRole.SUPPLIER else None
+        tables["parties"].append(
+            Party(deal_id=deal.deal_id, role=role, party_id=party_id, name=name, country=country, vendor_id=vendor_id)
+        )
 
 
 def _add_source(deal: Deal, number: int, copy: int, dice: random.Random, tables: dict[str, list[Any]]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 from commands.options import db_option, json_option
+from extract.lexicon import known_vendors
+from pipeline import read_workspace
 from publish import money
 from publish.build import Made, Plan
 from publish.build import publish as make_release
@@ -92,13 +94,16 @@ def publish(folder: Path, db: Path, since: Path | None, as_json: bool, **told: A
 
 def _make(folder: Path, db: Path, former: Former | None, told: dict[str, Any]) -> tuple[Made, str | None]:
     """The release, and the checksum of the one that had its version before."""
+    vendors = known_vendors(read_workspace(db).lexicon)
     with Book.open(db) as book, book.moment():
         log = read_log(book)
         if not log.last_at:
             raise StoreError(f"nobody has decided on a deal of {db} yet; accept deals first: watchledger review")
         about = _about(log, former, told)
         noted = {row["version"]: row["digest"] for row in book.releases()}
-        release = read_release(book, db.with_name("archive.db"), about, log, former.deals if former else ())
+        release = read_release(
+            book, db.with_name("archive.db"), about, log, former.deals if former else (), vendors=vendors
+        )
     plan = Plan(
         folder=folder,
         former=former,

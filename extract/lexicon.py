@@ -241,6 +241,13 @@ class Lexicon:
         return _settle(hits)
 
 
+def known_vendors(overlay: Path | None = None) -> dict[str, Vendor]:
+    """The lexicon's suppliers by id, without its phrases: for whoever only asks what a company is called."""
+    made = Lexicon()
+    made._load_vendors(Tables(overlay))
+    return {vendor.id: vendor for vendor in made.vendors.values()}
+
+
 def _case_fits(entry: Entry, words: str, lang: str) -> bool:
     phrase = entry.phrase
     if words == phrase:

@@ -49,6 +49,11 @@ def not_counted(deal: Deal, *, proposed: bool, umbrella: bool) -> NotCounted | N
     return None
 
 
+def company_of(deal: Deal) -> str | None:
+    """The name that a deal's supplier is counted under, the same for all deals of one company; None where none is named."""
+    return deal.vendor_standard or deal.vendor
+
+
 def by_deal(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
     """Rows that hang on a deal, by the deal."""
     found: dict[str, list[Row]] = defaultdict(list)
@@ -122,7 +127,7 @@ def _index_row(country: str, deals: list[Deal], technologies: Mapping[str, list[
     classes = {AIGS.get(row.technology) for deal in deals for row in technologies.get(deal.deal_id, [])}
     homes = sorted({deal.vendor_country for deal in deals if deal.vendor_country})
     years = [deal.year for deal in deals if deal.year]
-    vendors = sorted({deal.vendor for deal in deals if deal.vendor}, key=str.casefold)
+    vendors = sorted(set(filter(None, map(company_of, deals))), key=str.casefold)
     return IndexRow(
         country=country,
         country_name=countries.name_of(country),
@@ -154,7 +159,7 @@ def country_technology(release: Release) -> list[CountryTechnology]:
             country=country,
             technology=technology,
             deals=len(deals),
-            vendors=len({deal.vendor for deal in deals if deal.vendor}),
+            vendors=len(set(map(company_of, deals)) - {None}),
         )
         for (country, technology), deals in sorted(found.items())
     ]
@@ -167,7 +172,7 @@ def totals(release: Release) -> list[Total]:
     scopes: dict[str, Callable[[Deal], Iterable[str | None]]] = {
         "all": lambda deal: ["all"],
         "country": lambda deal: [deal.country],
-        "vendor": lambda deal: [deal.vendor],
+        "vendor": lambda deal: [company_of(deal)],
         "vendor_country": lambda deal: [deal.vendor_country],
         "technology": lambda deal: [row.technology for row in technologies.get(deal.deal_id, [])],
         "financing": lambda deal: sorted({row.type for row in instruments.get(deal.deal_id, [])}),

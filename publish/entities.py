@@ -77,17 +77,24 @@ def _entity(schema: str, entity_id: str, **properties: Any) -> Entity:
 def _bodies(parties: Iterable[Party]) -> Iterator[Entity]:
     roles: dict[str, set[PartyRole]] = {}
     first: dict[str, Party] = {}
+    names: dict[str, set[str]] = {}  # over all deals: what one document calls a body is an alias of it everywhere
     for party in parties:
         roles.setdefault(party.party_id, set()).add(PartyRole(party.role))
         first.setdefault(party.party_id, party)
+        names.setdefault(party.party_id, set()).update(_names(party))
     for party_id, party in sorted(first.items()):
         country = _country(party.country)
         if party.name is None:
             name = f"Unnamed supplier ({countries.name_of(party.country or '')})"
             yield _entity("LegalEntity", _body_id(party_id), name=name, country=country)
         else:
-            schema = _schema_of(roles[party_id])
-            yield _entity(schema, _body_id(party_id), name=party.name, country=country, wikidataId=party.wikidata)
+            schema, others = _schema_of(roles[party_id]), sorted(names[party_id] - {party.name})
+            told = {"name": party.name, "alias": others, "country": country, "wikidataId": party.wikidata}
+            yield _entity(schema, _body_id(party_id), **told)
+
+
+def _names(party: Party) -> list[str]:
+    return [name for name in (party.name, *(party.aliases or "").split("; ")) if name]
 
 
 def _schema_of(roles: set[PartyRole]) -> str:
@@ -148,7 +155,7 @@ def _awards(deal: Deal, parties: Iterable[Party]) -> Iterator[Entity]:
 
 
 def _financing(deal: Deal, row: Instrument, parties: Iterable[Party], borrowers: set[str]) -> Iterator[Entity]:
-    lender = next((p for p in parties if p.role == PartyRole.FINANCIER and p.name == row.financier), None)
+    lender = next((p for p in parties if p.role == PartyRole.FINANCIER and row.financier in _names(p)), None)
     lent = row.type in _LENT
     if not lent and not (row.type == FinancingType.GRANT and lender):
         return  # a payment needs both ends; own budgets, partnerships and the rest are in the tables

@@ -61,6 +61,7 @@ def check(
     if not found:  # the assertions below rest on sound tables
         found += _references(release)
         found += _deal_faults(release)
+        found += _company_faults(release)
         found += _evidence_faults(release)
         found += _id_faults(release, before or Before(), allow_shrink=allow_shrink)
         found += _named_people(release, reviewers)
@@ -150,6 +151,24 @@ def _deal_faults(release: Release) -> Iterator[tuple[str, str]]:
             yield "a decision is younger than the release", deal.deal_id
         if deal.counted != (deal.not_counted_why is None):
             yield "a deal that is not counted does not say why", deal.deal_id
+
+
+def _company_faults(release: Release) -> Iterator[tuple[str, str]]:
+    """One company is one body under one name: whoever counts by either must come to the same figures."""
+    names: dict[str, set[str | None]] = {}
+    bodies: dict[str, set[str]] = {}
+    for deal in release.deals:
+        if deal.vendor_id:
+            names.setdefault(deal.vendor_id, set()).add(deal.vendor_standard)
+        if (deal.vendor is None) != (deal.vendor_standard is None):
+            yield "a vendor without a standard name, or a standard name without a vendor", deal.deal_id
+    for party in release.parties:
+        if party.vendor_id:
+            bodies.setdefault(party.vendor_id, set()).add(party.party_id)
+    yield from (("a company has two standard names", vendor) for vendor, told in names.items() if len(told) > 1)
+    yield from (("a company is two parties", vendor) for vendor, told in bodies.items() if len(told) > 1)
+    owners = Counter(name for told in names.values() for name in told)
+    yield from (("two companies have one standard name", str(name)) for name, n in owners.items() if n > 1)
 
 
 def _evidence_faults(release: Release) -> Iterator[tuple[str, str]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from publish import countries, derive, money
+from publish.cells import joined
 from publish.rows import (
     AcceptedHow,
     Deal,
@@ -19,21 +17,22 @@ from publish.rows import (
     Party,
     PartyRole,
 )
+from publish.suppliers import Supplier, Suppliers
 from publish.words import clean, moment, short_hash
 from records import FinancingType, Status, Technology
 from store.views import DealView, FindingView
 
 
-def deal_row(view: DealView, values: Mapping[str, Any], base_year: int, reply: str | None) -> Deal:
+def deal_row(view: DealView, values: Mapping[str, Any], supplier: Supplier, base_year: int, reply: str | None) -> Deal:
     """The row of `deals`; relations to other deals are laid over it later."""
     changed = view.machine is not None and any(view.machine[slot] != values[slot] for slot in values)
-    teller = _finding(view, view.shown["vendor"].finding_id) or (view.findings[0] if view.findings else None)
     priced = _finding(view, view.shown["value_amount"].finding_id)
     how = AcceptedHow.BY_HAND if view.by_hand else AcceptedHow.CORRECTED if changed else AcceptedHow.ACCEPTED
     return Deal(
         deal_id=view.deal_id,
-        vendor=clean(values["vendor"]),
-        vendor_id=teller.vendor_id if teller and teller.values["vendor"] == values["vendor"] else None,
+        vendor=supplier.vendor,
+        vendor_id=supplier.vendor_id,
+        vendor_standard=supplier.standard,
         vendor_country=values["vendor_country"],
         country=values["country"],
         country_name=countries.name_of(values["country"]),
@@ -142,33 +141,38 @@ def event_rows(view: DealView, values: Mapping[str, Any]) -> list[Event]:
     ]
 
 
-def party_rows(deal_id: str, values: Mapping[str, Any], instruments: Iterable[Instrument]) -> list[Party]:
+def party_rows(
+    deal_id: str, values: Mapping[str, Any], supplier: Supplier, known: Suppliers, instruments: Iterable[Instrument]
+) -> list[Party]:
     """The published supplier, customer and financiers; what other sources say is in the evidence."""
     role = PartyRole(values["role"] or "supplier")
-    told: list[tuple[PartyRole, str | None, str | None]] = [(role, values["vendor"], values["vendor_country"])]
+    told = [_supplier_row(deal_id, role, supplier)]
     if values["customer"]:
-        told.append((PartyRole.CUSTOMER, values["customer"], values["country"]))
-    told += [(PartyRole.FINANCIER, row.financier, None) for row in instruments if row.financier]
-    parties = {}
-    for part, name, country in told:
-        told_name = clean(name)
-        party_id = "P" + short_hash((told_name or "").casefold(), country or "")
-        parties[part, party_id] = Party(
-            deal_id=deal_id,
-            role=part,
-            party_id=party_id,
-            name=told_name,
-            country=country,
-            wikidata=_wikidata().get(told_name) if told_name and part is not PartyRole.CUSTOMER else None,
-        )
-    return list(parties.values())
+        told.append(_party(deal_id, PartyRole.CUSTOMER, clean(values["customer"]), values["country"]))
+    for row in instruments:
+        if supplier.is_called(row.financier):  # a vendor that finances its own sale is one body in two roles
+            told.append(_supplier_row(deal_id, PartyRole.FINANCIER, supplier))
+        elif row.financier:
+            wikidata = known.wikidata(row.financier)
+            told.append(_party(deal_id, PartyRole.FINANCIER, row.financier, None, wikidata=wikidata))
+    return list({(party.role, party.party_id): party for party in told}.values())
 
 
-@cache
-def _wikidata() -> dict[str, str]:
-    """Vendor to item, as in models/lexicon/vendors.csv."""
-    text = (resources.files("models") / "lexicon" / "vendors.csv").read_text(encoding="utf-8")
-    return {row["name"]: row["wikidata"] for row in csv.DictReader(text.splitlines()) if row["wikidata"]}
+def _supplier_row(deal_id: str, role: PartyRole, supplier: Supplier) -> Party:
+    return _party(
+        deal_id,
+        role,
+        supplier.standard,
+        supplier.home,
+        aliases=joined(supplier.aliases),
+        vendor_id=supplier.vendor_id,
+        wikidata=supplier.wikidata,
+    )
+
+
+def _party(deal_id: str, role: PartyRole, name: str | None, country: str | None, **told: str | None) -> Party:
+    party_id = "P" + short_hash((name or "").casefold(), country or "")
+    return Party(deal_id=deal_id, role=role, party_id=party_id, name=name, country=country, **told)
 
 
 def _finding(view: DealView, finding_id: str | None) -> FindingView | None:

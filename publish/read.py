@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from extract.lexicon import Vendor
 from publish import derive
 from publish.cells import tidy_text
 from publish.onedeal import deal_row, event_rows, instrument_rows, party_rows, technology_rows
@@ -30,6 +31,7 @@ from publish.rows import (
     Retired,
     Source,
 )
+from publish.suppliers import Suppliers
 from publish.words import any_of, clean, moment
 from records import DealState, LinkKind, Precision, Qualifier, SourceType, StoreError
 from store.book import Book
@@ -42,12 +44,20 @@ def moment_of(log: Log) -> str:
     return moment(log.last_at)
 
 
-def read_release(book: Book, archive: Path, about: About, log: Log, former_ids: Iterable[str] = ()) -> Release:
+def read_release(
+    book: Book,
+    archive: Path,
+    about: About,
+    log: Log,
+    former_ids: Iterable[str] = (),
+    vendors: Mapping[str, Vendor] | None = None,
+) -> Release:
     """All accepted deals with what hangs on them. Call within `book.moment()` if other things are read beside.
 
     `former_ids` are the deals of the release before: those that are gone are told, whatever became of them.
+    `vendors` are the companies of the lexicon by id, by default those that are shipped.
     """
-    reader = _Reader(about, log)
+    reader = _Reader(about, log, Suppliers(vendors))
     with book.moment():
         for view in book.deals(_accepted_ids(book), texts=True):
             reader.take(view, _marked(book, view))
@@ -64,8 +74,8 @@ def _accepted_ids(book: Book) -> list[str]:
 class _Reader:
     """Gathers the rows of all tables, deal by deal; holds no article's text longer than it must."""
 
-    def __init__(self, about: About, log: Log) -> None:
-        self.about, self.log = about, log
+    def __init__(self, about: About, log: Log, suppliers: Suppliers) -> None:
+        self.about, self.log, self.suppliers = about, log, suppliers
         self.articles: dict[str, SourceArticle] = {}
         self.deals: dict[str, Deal] = {}
         self.parties: list[Party] = []
@@ -87,10 +97,11 @@ class _Reader:
         values = {slot: shown.value for slot, shown in view.shown.items()}
         reply = clean("\n".join(str(one.after.get("text", "")) for one in view.replies))
         instruments = instrument_rows(view, values, self.about.base_year)
-        self.deals[view.deal_id] = deal_row(view, values, self.about.base_year, reply)
+        supplier = self.suppliers.of(view, values)
+        self.deals[view.deal_id] = deal_row(view, values, supplier, self.about.base_year, reply)
         self.technologies += technology_rows(view, values)
         self.instruments += instruments
-        self.parties += party_rows(view.deal_id, values, instruments)
+        self.parties += party_rows(view.deal_id, values, supplier, self.suppliers, instruments)
         self.events += event_rows(view, values)
         self.evidence |= {row.evidence_id: row for row in evidence_rows(view, self.articles, quotes=self.about.quotes)}
         self._links += [(link.from_id, link.to_id, link.kind) for link in view.links]

@@ -13,7 +13,7 @@ from publish.columns import COUNTRY, CURRENCY, MOMENT, PARTIAL_DATE, SHA256, WEB
 from records import FinancingType, Precision, Qualifier, SourceType, Status, Technology
 
 # Raised when a column is taken away, renamed or means something else.
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "2.0.0"
 
 QUOTE_MOST = 300  # characters of a sentence that a release may quote
 DEAL_ID = r"[A-Za-z0-9][A-Za-z0-9_-]*"
@@ -89,9 +89,14 @@ class Deal:
 
     deal_id: str = column("Stable id; one that is gone is listed in `retired`.", key=True, pattern=DEAL_ID)
     vendor: str | None = column(
-        "Supplying company, its usual short name; blank where only the supplier's country is told.", default=None
+        "Supplying company, as its documents name it; blank where only the supplier's country is told.", default=None
     )
-    vendor_id: str | None = column("The vendor's id in the lexicon, where it is known there.", default=None)
+    vendor_id: str | None = column(
+        "The company's id in the lexicon, where it is known there: the same under all of its names.", default=None
+    )
+    vendor_standard: str | None = column(
+        "Standard name of the company, by which it is counted: the lexicon's, else `vendor`.", default=None
+    )
     vendor_country: str | None = column(
         "Home of the vendor, or the supplier's country where no company is named.", pattern=COUNTRY, default=None
     )
@@ -162,8 +167,14 @@ class Party:
     deal_id: str = column("The deal.", key=True, refers=("deals", "deal_id"), pattern=DEAL_ID)
     role: PartyRole = column("What the party does.", key=True)
     party_id: str = column("Id of the body, made from its name and country.", key=True, pattern=DEAL_ID)
-    name: str | None = column("Name of the body; blank for an unnamed supplier of a country.", default=None)
-    country: str | None = column("Home of the body.", pattern=COUNTRY, default=None)
+    name: str | None = column(
+        "Name of the body, of a supplier its standard name; blank for an unnamed supplier of a country.", default=None
+    )
+    aliases: str | None = column("What the deal's documents call it otherwise, divided by semicolons.", default=None)
+    country: str | None = column(
+        "Home of the body; of a company that the lexicon knows, its home there.", pattern=COUNTRY, default=None
+    )
+    vendor_id: str | None = column("Its id in the lexicon, as in `deals`.", default=None)
     wikidata: str | None = column("The body's item in Wikidata.", pattern=r"Q[1-9][0-9]*", default=None)
 
 
@@ -355,7 +366,7 @@ class IndexRow:
     us_tech: bool = column("A supplier's home is the United States.")
     japan_tech: bool = column("A supplier's home is Japan.")
     supplier_homes: str | None = column("Homes of all suppliers.", default=None)
-    companies: str | None = column("All companies named.", default=None)
+    companies: str | None = column("All companies named, each once, under its standard name.", default=None)
     deals: int = column("Counted deals.", least=1)
     first_year: int | None = column("Earliest year told.", default=None)
     last_year: int | None = column("Latest year told.", default=None)
@@ -368,7 +379,7 @@ class CountryTechnology:
     country: str = column("The country.", key=True, pattern=COUNTRY)
     technology: Technology = column("Class of technology.", key=True)
     deals: int = column("Counted deals.", least=1)
-    vendors: int = column("Companies among their suppliers.", least=0)
+    vendors: int = column("Companies among their suppliers, each once.", least=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,7 +391,7 @@ class Total:
         key=True,
         choices=("all", "country", "vendor", "vendor_country", "technology", "financing", "year"),
     )
-    name: str = column("The shared value; `all` for everything.", key=True)
+    name: str = column("The shared value, of vendors `vendor_standard`; `all` for everything.", key=True)
     deals: int = column("Counted deals.", least=0)
     priced: int = column("Of these, deals with a price.", least=0)
     value_usd: float = column("Sum of their prices in US dollars of each deal's year.", least=0)

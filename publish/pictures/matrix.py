@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from publish import countries
+from publish.derive import company_of
 from publish.pictures.svg import (
     MARGIN,
     SOFT,
@@ -72,8 +73,8 @@ def draw_matrix(release: Release) -> str:
 
 
 def supplier_of(deal: Deal) -> str:
-    """The vendor, or whose company it is where none is named."""
-    return deal.vendor or f"not named ({countries.name_of(deal.vendor_country or '')})"
+    """The company under its standard name, or whose it is where none is named."""
+    return company_of(deal) or f"not named ({countries.name_of(deal.vendor_country or '')})"
 
 
 def _ranked(counts: Counter[str], most: int) -> tuple[list[str], Counter[str]]:

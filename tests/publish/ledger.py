@@ -41,6 +41,8 @@ class Story:
     text: str
     vendor: str
     country: str
+    vendor_id: str = ""  # the name in small letters where none is given
+    home: str = "CN"
     technologies: tuple[Technology, ...] = (Technology.VIDEO_SURVEILLANCE,)
     status: Status = Status.AGREED
     year: int | None = None
@@ -130,8 +132,8 @@ def finding(story: Story) -> Finding:
     return Finding(
         vendor=story.vendor,
         vendor_aliases=(story.vendor,),
-        vendor_country="CN",
-        vendor_id=story.vendor.lower(),
+        vendor_country=story.home,
+        vendor_id=story.vendor_id or story.vendor.lower(),
         country=story.country,
         technologies=story.technologies,
         evidence=(story.text[begin:stop],),

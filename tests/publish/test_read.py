@@ -24,11 +24,11 @@ from tests.publish.ledger import EDITOR, STORIES, act, add_story, deal_of, make_
 TEXTS = {story.name: story.text for story in STORIES}
 
 
-def read(ledger, former=(), **told) -> Release:
+def read(ledger, former=(), vendors=None, **told) -> Release:
     with Book.open(ledger) as book, book.moment():
         log = read_log(book)
         named = about(moment=moment_of(log), date=moment_of(log)[:10], **told)
-        return read_release(book, ledger.with_name("archive.db"), named, log, former)
+        return read_release(book, ledger.with_name("archive.db"), named, log, former, vendors)
 
 
 @pytest.fixture(scope="module")
