@@ -61,6 +61,13 @@ def import_reference(db: Path, as_json: bool, file: Path, name: str | None) -> N
         click.echo(f"{told.name}: {told.rows} {told.shape} taken in. Next: watchledger headline --db {db}")
 
 
+def _standard_names(db: Path) -> dict[str, str]:
+    """The lexicon's names of companies by id, with the workspace's own rows."""
+    from extract.lexicon import known_vendors
+
+    return {vendor_id: vendor.name for vendor_id, vendor in known_vendors(read_workspace(db).lexicon).items()}
+
+
 @click.command()
 @db_option
 @json_option
@@ -76,7 +83,7 @@ def headline(db: Path, as_json: bool, undecided: bool, companies: tuple[str, ...
     from store.book import Book
 
     with Book.open(db) as book:
-        told = counts.headline(book, undecided=undecided, companies=companies)
+        told = counts.headline(book, undecided=undecided, companies=companies, standard=_standard_names(db))
     if as_json:
         click.echo(json.dumps(asdict(told), ensure_ascii=False, indent=1))
         return
@@ -105,7 +112,7 @@ def compare(db: Path, as_json: bool, undecided: bool, countries: tuple[str, ...]
     with Book.open(db) as book:
         told = [
             one
-            for one in compare_references(book, undecided=undecided)
+            for one in compare_references(book, undecided=undecided, standard=_standard_names(db))
             if (not countries or one.country in countries) and (not only or one.verdict in only)
         ]
     counted = Counter((one.verdict, one.kind) for one in told)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from sqlite_utils import Database
 
 from records import Claim, DealState, Decision, DecisionAction, Qualifier, StoreError, Technology
 from store import overlay, worklist
+from store.companies import Companies, read_companies
 from store.connect import Store, open_database, what_to_do
 from store.dealview import articles, deal_views, profiles
 from store.decisions import history
@@ -218,28 +219,19 @@ class Book:
                 return
             after = page.next
 
-    def vendor_names(self) -> dict[str, str]:
-        """Every form of a supplier's name that the texts use, case-folded, and the usual name of that supplier.
-
-        A form that is told of several suppliers is left out.
-        """
-        told: dict[str, set[str]] = {}
+    def companies(self, standard: Mapping[str, str] | None = None) -> Companies:
+        """What the ledger's suppliers are called; `standard` are names by id that stand over those of the texts."""
         with self.moment() as conn:
-            for vendor, aliases in conn.execute(
-                "SELECT DISTINCT vendor, vendor_aliases FROM ledger.findings WHERE vendor IS NOT NULL"
-            ):
-                for name in (vendor, *json.loads(aliases)):
-                    told.setdefault(name.casefold(), set()).add(vendor)
-        return {name: next(iter(vendors)) for name, vendors in told.items() if len(vendors) == 1}
+            return read_companies(conn, standard or {})
 
     def facets(self, told: QueueFilter = TO_REVIEW) -> dict[str, dict[str, int]]:
-        """Counts by country, vendor, technology and state under the filter."""
+        """Counts by country, vendor, technology and state under the filter; a company once, whatever texts call it."""
         with self.moment() as conn:
-            if told != QueueFilter(states=told.states):
-                return worklist.facets(conn, told)
             version = conn.execute("PRAGMA ledger.data_version").fetchone()[0]
             if self._kinds is None or self._kinds[0] != version:
                 self._kinds = version, worklist.kinds(conn)
+            if told != QueueFilter(states=told.states):
+                return worklist.facets(conn, told, self._kinds[1])
             return worklist.facets_by_state(conn, told.states, self._kinds[1])
 
     def search(self, words: str, limit: int = 20) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ was rejected, withdrawn or cancelled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from records import DealState, Status
 from store.book import Book
+from store.companies import Companies
 from store.headline import CLASSES, HOMES, count_ledger, read_references
 from store.views import QueueFilter
 
@@ -31,14 +32,19 @@ class Compared:
     deals: tuple[str, ...]
 
 
-def compare_references(book: Book, *, undecided: bool = False) -> list[Compared]:
-    """Every fact of the references and of the ledger, with its verdict; in a fixed order."""
+def compare_references(
+    book: Book, *, undecided: bool = False, standard: Mapping[str, str] | None = None
+) -> list[Compared]:
+    """Every fact of the references and of the ledger, with its verdict; in a fixed order.
+
+    `standard` are the lexicon's names by `vendor_id`, under which companies are compared.
+    """
+    named = book.companies(standard)
     known = read_references(book)
-    ledger = count_ledger(book, undecided=undecided)
-    aliases = book.vendor_names()
+    ledger = count_ledger(book, named, undecided=undecided)
     ours: dict[tuple[str, str, str], list[str]] = {}
     for deal in ledger.deals:
-        for fact in _facts(deal, aliases):
+        for fact in _facts(deal):
             ours.setdefault(fact, []).append(deal["deal_id"])
     theirs = {("country", country, "") for country in known.countries}
     for name, countries in known.flags.items():
@@ -46,8 +52,8 @@ def compare_references(book: Book, *, undecided: bool = False) -> list[Compared]
         if kind:
             theirs |= {(kind, country, name) for country in countries}
     for company, countries in known.companies.items():
-        theirs |= {("company", country, aliases.get(company.casefold(), company)) for country in countries}
-    denied = _denied(book, aliases)
+        theirs |= {("company", country, named.usual(company)) for country in countries}
+    denied = _denied(book, named)
     told = []
     for fact in sorted(theirs | set(ours)):
         if fact in ours:
@@ -61,7 +67,7 @@ def compare_references(book: Book, *, undecided: bool = False) -> list[Compared]
     return told
 
 
-def _facts(deal: dict[str, Any], aliases: dict[str, str]) -> Iterable[tuple[str, str, str]]:
+def _facts(deal: dict[str, Any]) -> Iterable[tuple[str, str, str]]:
     country = deal["country"]
     yield "country", country, ""
     for name, technologies in CLASSES.items():
@@ -70,11 +76,11 @@ def _facts(deal: dict[str, Any], aliases: dict[str, str]) -> Iterable[tuple[str,
     for name, home in HOMES.items():
         if deal["vendor_country"] == home:
             yield "supplier_home", country, name
-    if deal["vendor"]:
-        yield "company", country, aliases.get(deal["vendor"].casefold(), deal["vendor"])
+    if deal["company"]:
+        yield "company", country, deal["company"]
 
 
-def _denied(book: Book, aliases: dict[str, str]) -> dict[tuple[str, str, str], list[str]]:
+def _denied(book: Book, named: Companies) -> dict[tuple[str, str, str], list[str]]:
     """Companies in countries for which people looked at the ledger's deals and let none stand."""
     told: dict[tuple[str, str, str], list[str]] = {}
     standing: set[tuple[str, str, str]] = set()
@@ -82,7 +88,7 @@ def _denied(book: Book, aliases: dict[str, str]) -> dict[tuple[str, str, str], l
         vendor = item.values["vendor"]
         if not vendor:
             continue
-        fact = ("company", item.values["country"], aliases.get(vendor.casefold(), vendor))
+        fact = ("company", item.values["country"], named.usual(vendor, item.vendor_id))
         cancelled = item.state is DealState.ACCEPTED and item.values["status"] == Status.CANCELLED
         if item.state in _DENIED or cancelled:
             told.setdefault(fact, []).append(item.deal_id)

@@ -305,19 +305,29 @@ def _sum_safe(
 
 
 def parties(values: dict[str, Any], findings: list[FindingView]) -> list[dict[str, Any]]:
-    """Who takes part in which role, with the findings that say so: the shown ones first."""
-    told: dict[tuple[str, str], dict[str, Any]] = {}
+    """Who takes part in which role, with the findings that say so: the shown ones first.
 
-    def add(role: str, name: str | None, country: str | None, finding: str | None) -> None:
+    A company that the findings name differently is one party: the first name, and the others as `aliases`.
+    """
+    told: dict[tuple[str, str], dict[str, Any]] = {}
+    ids = {one.values["vendor"]: one.vendor_id for one in reversed(findings) if one.vendor_id}
+
+    def add(
+        role: str, name: str | None, country: str | None, finding: str | None, vendor_id: str | None = None
+    ) -> None:
         if not name:
             return
         party = told.setdefault(
-            (role, name.casefold()), {"role": role, "name": name, "country": country, "findings": []}
+            (role, vendor_id or name.casefold()),
+            {"role": role, "name": name, "country": country, "aliases": [], "findings": []},
         )
+        if name.casefold() not in {known.casefold() for known in (party["name"], *party["aliases"])}:
+            party["aliases"].append(name)
         if finding and finding not in party["findings"]:
             party["findings"].append(finding)
 
-    add(values["role"] or "supplier", values["vendor"], values["vendor_country"], None)
+    vendor = values["vendor"]
+    add(values["role"] or "supplier", vendor, values["vendor_country"], None, ids.get(vendor))
     add("customer", values["customer"], values["country"], None)
     add("financier", values["financier"], None, None)
     for one in findings:
@@ -326,6 +336,7 @@ def parties(values: dict[str, Any], findings: list[FindingView]) -> list[dict[st
             one.values["vendor"],
             one.values["vendor_country"],
             one.finding_id,
+            one.vendor_id,
         )
         add("customer", one.values["customer"], one.values["country"], one.finding_id)
         for instrument in one.instruments:

@@ -7,12 +7,13 @@ operational or of unknown standing: proposals and cancelled deals are left out, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from records import DealState, Status, Technology
 from store.book import Book
+from store.companies import Companies
 from store.reference import References, references
 from store.views import QueueFilter
 
@@ -79,7 +80,7 @@ class LedgerCounts:
     countries: set[str] = field(default_factory=set)
     classes: dict[str, set[str]] = field(default_factory=dict)
     homes: dict[str, set[str]] = field(default_factory=dict)
-    companies: dict[str, set[str]] = field(default_factory=dict)
+    companies: dict[str, set[str]] = field(default_factory=dict)  # by usual name
     deals: list[dict[str, Any]] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     counted: int = 0
@@ -93,8 +94,11 @@ def read_references(book: Book) -> References:
     return references(rows, names)
 
 
-def count_ledger(book: Book, *, undecided: bool = False) -> LedgerCounts:
-    """The ledger's deals that count: accepted ones, and with `undecided` those that wait for review as well."""
+def count_ledger(book: Book, named: Companies, *, undecided: bool = False) -> LedgerCounts:
+    """The ledger's deals that count: accepted ones, and with `undecided` those that wait for review as well.
+
+    Each has its `company` under the usual name that `named` gives it.
+    """
     told = LedgerCounts(classes={name: set() for name in CLASSES}, homes={name: set() for name in HOMES})
     states = {DealState.ACCEPTED} | ({DealState.PENDING, DealState.REOPENED} if undecided else set())
     for item in book.items(QueueFilter(states=())):
@@ -106,7 +110,8 @@ def count_ledger(book: Book, *, undecided: bool = False) -> LedgerCounts:
             told.left_out[values["status"]] += 1
             continue
         told.counted += 1
-        told.deals.append({"deal_id": item.deal_id, **values})
+        company = named.usual(values["vendor"], item.vendor_id) if values["vendor"] else None
+        told.deals.append({"deal_id": item.deal_id, "company": company, **values})
         country = values["country"]
         told.countries.add(country)
         for name, technologies in CLASSES.items():
@@ -115,14 +120,24 @@ def count_ledger(book: Book, *, undecided: bool = False) -> LedgerCounts:
         for name, home in HOMES.items():
             if values["vendor_country"] == home:
                 told.homes[name].add(country)
-        if values["vendor"]:
-            told.companies.setdefault(values["vendor"], set()).add(country)
+        if company:
+            told.companies.setdefault(company, set()).add(country)
     return told
 
 
-def headline(book: Book, *, undecided: bool = False, companies: Iterable[str] = ()) -> Headline:
-    """The table of counts, over the named companies or else those in most countries."""
-    known, ledger = read_references(book), count_ledger(book, undecided=undecided)
+def headline(
+    book: Book,
+    *,
+    undecided: bool = False,
+    companies: Iterable[str] = (),
+    standard: Mapping[str, str] | None = None,
+) -> Headline:
+    """The table of counts, over the named companies or else those in most countries.
+
+    `standard` are the lexicon's names by `vendor_id`: a company that texts name differently has one line.
+    """
+    named = book.companies(standard)
+    known, ledger = read_references(book), count_ledger(book, named, undecided=undecided)
     lines = [_line("countries", known.countries, ledger.countries)]
     for name in CLASSES:
         lines.append(_line(_WORDS[name], known.flags.get(name, frozenset()), ledger.classes[name]))
@@ -132,14 +147,11 @@ def headline(book: Book, *, undecided: bool = False, companies: Iterable[str] = 
         lines.append(_line(_WORDS[name], marked, ledger.homes[name]))
         if name == "china_tech":
             lines.append(_line("of which in Belt and Road countries", marked & road, ledger.homes[name] & road))
-    aliases = book.vendor_names()
-    ours: dict[str, set[str]] = {}
-    for vendor, found in ledger.companies.items():
-        ours.setdefault(aliases.get(vendor.casefold(), vendor), set()).update(found)
+    ours = ledger.companies
     theirs: dict[str, set[str]] = {}
     for company, marked in known.companies.items():
-        theirs.setdefault(aliases.get(company.casefold(), company), set()).update(marked)
-    wanted = [aliases.get(name.casefold(), name) for name in companies] or _most(ours, theirs)
+        theirs.setdefault(named.usual(company), set()).update(marked)
+    wanted = [named.usual(name) for name in companies] or _most(ours, theirs)
     lines += [_line(name, frozenset(theirs.get(name, ())), ours.get(name, set())) for name in wanted]
     return Headline(names=known.names, lines=lines, notes=_notes(known, ledger, road, lines, theirs))
 

@@ -100,7 +100,7 @@ class DealView:
     sources: int  # independent ones
     findings: list[FindingView]
     evidence: list[dict[str, Any]]  # of a deal added by hand: article_id, start, end, quote
-    parties: list[dict[str, Any]]  # role, name, country, findings
+    parties: list[dict[str, Any]]  # role, name, country, aliases, findings
     instruments: list[dict[str, Any]]  # type, financier, amount, currency, rate, ..., findings
     events: list[dict[str, Any]]  # date, event (agreed | reported), status, finding_id, article_id; oldest first
     links: list[Link]
@@ -123,6 +123,7 @@ class QueueItem:
     flagged: bool
     version: str
     values: dict[str, Any]
+    vendor_id: str | None  # the machine's, of the vendor that it reads; None where people decided on another
     confidence: float
     sources: int
     findings: int
@@ -158,7 +159,7 @@ class QueueFilter:
 
     states: tuple[DealState, ...] = (DealState.PENDING, DealState.REOPENED)
     countries: tuple[str, ...] = ()
-    vendors: tuple[str, ...] = ()
+    vendors: tuple[str, ...] = ()  # each under any of its names
     technologies: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # source ids
     words: str = ""  # all of them in one article of the deal

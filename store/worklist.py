@@ -45,6 +45,13 @@ _MOST_ARTICLES = 2000
 _DECIDED_ONLY = frozenset(DealState) - {DealState.PENDING}
 
 
+_VENDOR = "COALESCE(d.vendor, '(' || d.vendor_country || ')')"
+# A company under one of its names is meant under all of them.
+_COMPANIES = (
+    f"({_VENDOR} IN ({{names}}) OR d.vendor_id IN (SELECT vendor_id FROM ledger.deals WHERE vendor IN ({{names}})))"  # noqa: S608
+)
+
+
 def _from(source: str) -> str:
     visible = "d.deal_id NOT IN (SELECT deal_id FROM temp.hidden)" if source == "ledger.deals" else "1"
     return f"""FROM {source} d LEFT JOIN decided s ON s.deal_id = d.deal_id
@@ -66,7 +73,10 @@ def _where(told: QueueFilter) -> tuple[str, dict[str, Any]]:
     if told.states and set(told.states) <= _DECIDED_ONLY:
         parts.append("d.deal_id IN (SELECT deal_id FROM decided)")
     any_of("d.country", "country", told.countries)
-    any_of("COALESCE(d.vendor, '(' || d.vendor_country || ')')", "vendor", told.vendors)
+    if told.vendors:
+        names = [f"vendor{number}" for number in range(len(told.vendors))]
+        params.update(zip(names, told.vendors, strict=True))
+        parts.append(_COMPANIES.format(names=", ".join(":" + n for n in names)))
     any_of("d.deal_id", "deal", told.deal_ids)
     if told.technologies:
         likes = []
@@ -183,6 +193,7 @@ def _item(row: sqlite3.Row) -> QueueItem:
         flagged=bool(row["flagged"]),
         version=version(row["version"], row["touched"]),
         values=values,
+        vendor_id=row["vendor_id"] if values["vendor"] == row["vendor"] else None,
         confidence=row["confidence"],
         sources=row["sources"],
         findings=row["findings"],
@@ -217,30 +228,33 @@ def deal_ids(conn: sqlite3.Connection, told: QueueFilter) -> list[str]:
     )
 
 
-Kind = tuple[str, str, str]
-"""Country, vendor (or "(CN)" where only its home is told), technologies as JSON."""
+Kind = tuple[str, str | None, str, str]
+"""Country, vendor's id, vendor (or "(CN)" where only its home is told), technologies as JSON."""
 Kinds = Counter[Kind]
 
-_KIND = "d.country, COALESCE(d.vendor, '(' || d.vendor_country || ')'), d.technologies"
+_KIND = f"d.country, d.vendor_id, {_VENDOR}, d.technologies"
 
 
 def kinds(conn: sqlite3.Connection) -> Kinds:
     """How many of the machine's deals there are of each kind: the costly part of facets, good until the ledger changes."""
-    rows = conn.execute(f"SELECT {_KIND}, COUNT(*) FROM ledger.deals d GROUP BY 1, 2, 3")  # noqa: S608
-    return Counter({(row[0], row[1], row[2]): row[3] for row in rows})
+    rows = conn.execute(f"SELECT {_KIND}, COUNT(*) FROM ledger.deals d GROUP BY 1, 2, 3, 4")  # noqa: S608
+    return Counter({tuple(row[:4]): row[4] for row in rows})
 
 
-def facets(conn: sqlite3.Connection, told: QueueFilter) -> dict[str, dict[str, int]]:
-    """By country, vendor, technology and state: how many deals each has under the filter, most first."""
+def facets(conn: sqlite3.Connection, told: QueueFilter, machine: Kinds) -> dict[str, dict[str, int]]:
+    """By country, vendor, technology and state: how many deals each has under the filter, most first.
+
+    A company that texts name differently is counted once, under the filter's name of it, else under that of most deals.
+    """
     where, params = _where(told)
     counted: dict[str, Kinds] = {}
     for source in ("ledger.deals", "temp.overlay_deals"):
         for row in conn.execute(
-            f"SELECT {_KIND}, {_STATE}, COUNT(*) {_from(source)}{where} GROUP BY 1, 2, 3, 4",
+            f"SELECT {_KIND}, {_STATE}, COUNT(*) {_from(source)}{where} GROUP BY 1, 2, 3, 4, 5",
             params,
         ):
-            counted.setdefault(row[3], Counter())[row[0], row[1], row[2]] += row[4]
-    return _tables(counted)
+            counted.setdefault(row[4], Counter())[tuple(row[:4])] += row[5]
+    return _tables(counted, _company_names(machine, told.vendors))
 
 
 def facets_by_state(conn: sqlite3.Connection, states: Sequence[DealState], machine: Kinds) -> dict[str, dict[str, int]]:
@@ -248,22 +262,35 @@ def facets_by_state(conn: sqlite3.Connection, states: Sequence[DealState], machi
     counted: dict[str, Kinds] = {DealState.PENDING: Counter(machine)}
     touched = """d.deal_id IN (SELECT deal_id FROM decided UNION SELECT deal_id FROM temp.hidden
         UNION SELECT deal_id FROM temp.reopened)"""
-    for row in conn.execute(f"SELECT {_KIND}, COUNT(*) FROM ledger.deals d WHERE {touched} GROUP BY 1, 2, 3"):  # noqa: S608
-        counted[DealState.PENDING][row[0], row[1], row[2]] -= row[3]
+    for row in conn.execute(f"SELECT {_KIND}, COUNT(*) FROM ledger.deals d WHERE {touched} GROUP BY 1, 2, 3, 4"):  # noqa: S608
+        counted[DealState.PENDING][tuple(row[:4])] -= row[4]
     for source, which in (("ledger.deals", f" AND {touched}"), ("temp.overlay_deals", "")):
-        for row in conn.execute(f"SELECT {_KIND}, {_STATE}, COUNT(*) {_from(source)}{which} GROUP BY 1, 2, 3, 4"):
-            counted.setdefault(row[3], Counter())[row[0], row[1], row[2]] += row[4]
-    return _tables({state: kinds for state, kinds in counted.items() if not states or state in states})
+        for row in conn.execute(f"SELECT {_KIND}, {_STATE}, COUNT(*) {_from(source)}{which} GROUP BY 1, 2, 3, 4, 5"):
+            counted.setdefault(row[4], Counter())[tuple(row[:4])] += row[5]
+    shown = {state: kinds for state, kinds in counted.items() if not states or state in states}
+    return _tables(shown, _company_names(machine))
 
 
-def _tables(counted: Mapping[str, Kinds]) -> dict[str, dict[str, int]]:
+def _company_names(machine: Kinds, wanted: Sequence[str] = ()) -> dict[str, str]:
+    """Vendor's id to the name that it is listed under: one of `wanted`, else the one that most of the machine's deals have."""
+    told: dict[str, Counter[str]] = {}
+    for (_, vendor_id, vendor, _), number in machine.items():
+        if vendor_id:
+            told.setdefault(vendor_id, Counter())[vendor] += number
+    return {
+        vendor_id: min(counts, key=lambda name: (name not in wanted, -counts[name], name))
+        for vendor_id, counts in told.items()
+    }
+
+
+def _tables(counted: Mapping[str, Kinds], companies: Mapping[str, str]) -> dict[str, dict[str, int]]:
     tables: dict[str, Counter[str]] = {name: Counter() for name in ("country", "vendor", "technology", "state")}
     for state, kinds in counted.items():
-        for (country, vendor, technologies), number in kinds.items():
+        for (country, vendor_id, vendor, technologies), number in kinds.items():
             if number <= 0:
                 continue
             tables["country"][country] += number
-            tables["vendor"][vendor] += number
+            tables["vendor"][companies.get(vendor_id or "", vendor)] += number
             tables["state"][str(state)] += number
             for technology in _names(technologies):
                 tables["technology"][technology] += number

@@ -352,7 +352,43 @@ def test_the_quick_facets_are_the_slow_ones(desk, ids):
     for wanted in ((), (DealState.PENDING,), (DealState.ACCEPTED, DealState.REJECTED)):
         quick = desk.facets(QueueFilter(states=wanted))
         with desk.moment() as conn:
-            assert quick == worklist.facets(conn, QueueFilter(states=wanted))
+            assert quick == worklist.facets(conn, QueueFilter(states=wanted), worklist.kinds(conn))
+
+
+@pytest.fixture
+def renamed(tmp_path):
+    """Deals of one company under two names, of which one is told under both, and one of a company that has no id."""
+    ledger = new_ledger(tmp_path)
+    told = [
+        ("FLIR", "flir", "KE"),
+        ("Teledyne FLIR", "flir", "KE"),
+        ("Teledyne FLIR", "flir", "RS"),
+        ("FLIR", "flir", "UG"),
+    ]
+    for number, (vendor, vendor_id, country) in enumerate([*told, ("Acme", None, "UG")]):
+        found = finding(
+            vendor, country, vendor_id=vendor_id, value=dollars(1e6 * 7 ** "KE RS UG".split().index(country))
+        )
+        ledger.save(reading(f"a{number}", found, published=f"2015-01-0{number + 1}"), "v1", "daily")
+    ledger.settle()
+    ledger.close()
+    with Desk.open(tmp_path / "watchledger.db") as made:
+        yield made
+
+
+def test_a_company_that_texts_name_differently_is_one_in_facets_and_filters(renamed):
+    assert len(renamed.deal_ids(ALL)) == 4
+    assert renamed.facets()["vendor"] == {"Teledyne FLIR": 3, "Acme": 1}
+    for name in ("FLIR", "Teledyne FLIR"):
+        narrowed = QueueFilter(vendors=(name,))
+        assert {item.values["country"] for item in renamed.queue(told=narrowed).items} == {"KE", "RS", "UG"}
+        assert renamed.facets(narrowed)["vendor"] == {name: 3} == {name: renamed.count(narrowed)}
+
+
+def test_a_company_that_texts_name_differently_is_one_party_of_a_deal(renamed):
+    deal = next(view for view in renamed.deals(renamed.deal_ids(ALL)) if len(view.findings) == 2)
+    (supplier,) = [one for one in deal.parties if one["role"] == "supplier"]
+    assert (supplier["name"], supplier["aliases"], len(supplier["findings"])) == ("Teledyne FLIR", ["FLIR"], 2)
 
 
 def test_a_wrong_place_in_the_queue_is_refused(desk):

@@ -148,6 +148,53 @@ def test_compare_tells_confirmed_lacking_contradicted_and_beyond(thirty):
     assert told["supplier_home", "KE", "china_tech"].verdict == "confirms"
 
 
+@pytest.fixture
+def renamed(tmp_path: Path) -> Path:
+    """Three accepted deals of one company under two names, one of a company without an id, and a reference."""
+    ledger = new_ledger(tmp_path)
+    for number, (vendor, vendor_id, country) in enumerate(
+        [("FLIR", "flir", "KE"), ("Teledyne FLIR", "flir", "RS"), ("FLIR", "flir", "UG"), ("Acme", None, "UG")]
+    ):
+        found = finding(vendor, country, vendor_id=vendor_id, vendor_country="US")
+        ledger.save(reading(f"a{number}", found, published=f"{2000 + number}-05-01"), "v1", "daily")
+    ledger.settle()
+    (tmp_path / "known.csv").write_text("vendor,iso2\nTeledyne FLIR,KE\nflir,ZM\nAcme,UG\n")
+    import_reference(ledger, tmp_path / "known.csv")
+    ledger.close()
+    with Desk.open(tmp_path / "watchledger.db") as desk:
+        for item in list(desk.items()):
+            desk.accept(item.deal_id, ACT)
+    return tmp_path / "watchledger.db"
+
+
+@pytest.mark.parametrize(
+    ("standard", "name"),
+    [
+        pytest.param({"flir": "Teledyne FLIR"}, "Teledyne FLIR", id="the lexicon's name"),
+        pytest.param({"flir": "FLIR Systems"}, "FLIR Systems", id="a name that no text uses"),
+        pytest.param(None, "FLIR", id="without a lexicon, as most texts say"),
+    ],
+)
+def test_a_company_that_texts_name_differently_is_one_in_headline_and_compare(renamed, standard, name):
+    told = counts(renamed, standard=standard)
+    companies = {label: told[label] for label in list(told)[list(told).index("Japanese technology") + 1 :]}
+    assert companies == {name: (2, 3, 4), "Acme": (1, 1, 1)}
+    assert counts(renamed, standard=standard, companies=("flir",))[name] == (2, 3, 4)
+    with Book.open(renamed) as book:
+        facts = {one.country: one for one in compare_references(book, standard=standard) if one.value == name}
+    assert {country: one.verdict for country, one in facts.items()} == {
+        "KE": "confirms", "RS": "beyond", "UG": "beyond", "ZM": "lacks",
+    }  # fmt: skip
+
+
+def test_a_name_that_people_set_is_the_company_that_goes_by_it(renamed):
+    with Desk.open(renamed) as desk:
+        acme = next(item for item in desk.items(told=everything()) if item.values["vendor"] == "Acme")
+        desk.correct(acme.deal_id, {"vendor": "Teledyne FLIR"}, ACT)
+        assert [item.vendor_id for item in desk.items(told=everything()) if item.deal_id == acme.deal_id] == [None]
+    assert counts(renamed, standard={"flir": "Teledyne FLIR"})["Teledyne FLIR"] == (2, 3, 4)
+
+
 def everything():
     from store.views import QueueFilter
 
