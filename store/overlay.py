@@ -289,9 +289,17 @@ def _find_reopened(conn: sqlite3.Connection, deals: set[str] | None) -> None:
         else:
             decided = json.loads(row["decided"]) if row["decided"] else None
             changes = diff(then, values_of(row), decided)
+            if "vendor" in changes and _same_company(conn, row):
+                del changes["vendor"]
         if changes:
             told.append((row["decided_id"], json.dumps(changes, ensure_ascii=False)))
     conn.executemany("INSERT OR REPLACE INTO temp.reopened VALUES (?, ?)", told)
+
+
+def _same_company(conn: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    """Was the deal decided on as one of the company that it is read as now, whatever the texts call it?"""
+    pairs = conn.execute("SELECT DISTINCT pair FROM anchors WHERE deal_id = ?", (row["decided_id"],))
+    return {pair.rpartition(">")[0] for (pair,) in pairs} == {row["vendor_id"]}
 
 
 _CHANGED = f"""

@@ -202,6 +202,34 @@ def test_a_machine_that_comes_round_to_the_decision_does_not_reopen_it(decided):
         assert book.deal(ids[26]).state is DealState.ACCEPTED
 
 
+@pytest.mark.parametrize(
+    ("vendor", "vendor_id", "changes"),
+    [
+        pytest.param("Teledyne FLIR", "flir", {}, id="the same company"),
+        pytest.param("FLIR", "other", {}, id="another company of that name"),
+        pytest.param("Raytheon", "raytheon", {"vendor": ["FLIR", "Raytheon", "FLIR"]}, id="another company"),
+    ],
+)
+def test_another_name_of_the_same_company_does_not_reopen_a_deal(tmp_path, vendor, vendor_id, changes):
+    db = tmp_path / "watchledger.db"
+    ledger = Ledger.open(db)
+    ledger.begin_run("process", "v1", NOW)
+    ledger.save(reading("a0", finding("FLIR", vendor_id="flir")), "v1", "daily")
+    ledger.settle()
+    with Desk.open(db) as desk:
+        [deal] = desk.deal_ids(QueueFilter(states=()))
+        desk.accept(deal, Act(who="ana", at=NOW))
+    aliases = ("FLIR", "FLIR Raytheon")
+    again = finding(vendor, vendor_id=vendor_id, vendor_aliases=aliases)
+    ledger.save(reading("a0", again), "v2", "daily")
+    ledger.settle()
+    ledger.close()
+    with Book.open(db) as book:
+        view = book.deal(deal)
+        assert (view.changes, view.machine["vendor"]) == (changes, vendor)
+        assert view.state is (DealState.REOPENED if changes else DealState.ACCEPTED)
+
+
 def test_reopened_deals_can_be_kept_or_taken_over(decided):
     db, ledger, ids, _ = decided
     fill(ledger, OTHER_WORDS, "v2")
