@@ -137,7 +137,7 @@ def deal_screen(
         confidence=deal.confidence,
         sources=deal.sources,
         unaided=unaided,
-        fields=[_row(item, kept, best if not unaided else None, deal, vocabulary) for item in FIELDS],
+        fields=[_row(item, kept, findings if not unaided else [], deal, vocabulary, blind=blind) for item in FIELDS],
         findings=screens,
         finding_count=min(len(findings), TURNED) or len(screens),
         twin=_twin(twins, vocabulary) if not (unaided or blind) else None,
@@ -272,20 +272,23 @@ def _value_shown(slot: str, value: Any, vocabulary: Vocabulary) -> str:
 
 
 def _row(
-    item: Field, values: Mapping[str, Any], best: FindingView | None, deal: DealView, vocabulary: Vocabulary
+    item: Field,
+    values: Mapping[str, Any],
+    findings: Sequence[FindingView],
+    deal: DealView,
+    vocabulary: Vocabulary,
+    *,
+    blind: bool,
 ) -> FieldRow:
-    raw = _raw(item, best) if best else ""
     words = shown(item, values, vocabulary) if values else ""
+    teller = _teller(item, values, deal, findings)
+    raw = _raw(item, teller) if teller else ""
     # Words that are the value itself tell nothing more.
     raw = "" if raw.casefold() == words.casefold() else raw
     told = deal.shown.get(item.columns[0])
-    others = ""
-    if told and told.others and best:
-        told_by_others = dict.fromkeys(
-            _value_shown(item.columns[0], other["value"], vocabulary) for other in told.others
-        )
-        others = f"others tell {', '.join(told_by_others)}"
-    why = told.why if told and best else ""
+    others = _others(item, values, findings, vocabulary)
+    why = told.why if told and findings and not blind else ""
+    quoted = f"“{raw}”" if raw else ""
     return FieldRow(
         key=item.key,
         name=item.name,
@@ -294,35 +297,59 @@ def _row(
         letter=LETTERS[item.slot] if item.name != "vendor_country" else "",
         several=item.several,
         shown=words,
-        raw=f"{raw} · {others}" if raw and others else raw or others,
+        raw=" · ".join(part for part in (quoted, others) if part),
         raw_title=" · ".join(part for part in (raw, why, others) if part),
-        sure=_sure(item, best, values) if best else None,
+        sure=_sure(item, teller, values) if teller else None,
     )
 
 
-def _raw(item: Field, best: FindingView) -> str:
-    """The words that a value was read from."""
+def _teller(
+    item: Field, values: Mapping[str, Any], deal: DealView, findings: Sequence[FindingView]
+) -> FindingView | None:
+    """The finding that tells the shown value: the chosen one, else the surest that agrees; None where a person set it.
+
+    Another finding's words would stand beside a value that was never read from them.
+    """
+    if item.several:  # what all findings tell together
+        return findings[0] if findings else None
+    agreeing = [one for one in findings if all(one.values.get(name) == values.get(name) for name in item.columns)]
+    told = deal.shown.get(item.columns[0])
+    chosen = [one for one in agreeing if told and one.finding_id == told.finding_id]
+    return next(iter([*chosen, *agreeing]), None)
+
+
+def _others(item: Field, values: Mapping[str, Any], findings: Sequence[FindingView], vocabulary: Vocabulary) -> str:
+    """What findings tell otherwise than the shown value, whoever it is from."""
+    slot = item.columns[0]
+    told = [one.values[slot] for one in findings if one.values[slot] not in (None, values.get(slot))]
+    if not told or item.several:
+        return ""
+    return f"others tell {', '.join(dict.fromkeys(_value_shown(slot, value, vocabulary) for value in told))}"
+
+
+def _raw(item: Field, teller: FindingView) -> str:
+    """The words that a finding's value was read from."""
     if item.name == "value":
-        return best.value_raw or ""
+        return teller.value_raw or ""
     if item.name == "financing_amount":
-        return best.financing_raw or ""
+        return teller.financing_raw or ""
     if item.name == "vendor_country":
         return ""
     words = []
-    for span in best.spans:
+    for span in teller.spans:
         if slot_of(span["slot"]) == item.slot and span["in"] in ("text", "title"):
-            source = best.article.text if span["in"] == "text" else best.article.title
+            source = teller.article.text if span["in"] == "text" else teller.article.title
             words.append(" ".join(source[span["start"] : span["end"]].split()))
-    if item.name == "country" and best.values.get("place"):
-        words.append(str(best.values["place"]))
+    if item.name == "country" and teller.values.get("place"):
+        words.append(str(teller.values["place"]))
     kept = list(dict.fromkeys(words))
     return " / ".join(kept[:3]) if item.name != "financing_type" else ""
 
 
-def _sure(item: Field, best: FindingView, values: Mapping[str, Any]) -> float | None:
+def _sure(item: Field, teller: FindingView, values: Mapping[str, Any]) -> float | None:
     if values.get(item.columns[0]) in (None, "", []) or item.name == "vendor_country":
         return None
-    told = best.field_confidence
+    told = teller.field_confidence
     names = {"vendor": "pair", "country": "pair", "financing_amount": "financing", "technologies": "technologies"}
     value: float | None = told.get(item.name, told.get(names.get(item.name, "")))
     return value
