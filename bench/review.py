@@ -119,10 +119,15 @@ def _samples() -> Iterator[dict[str, Any]]:
 
 def read_samples(folder: Path, count: int) -> Path:
     """The demo's ledger with so many sample documents in it, all as the extractor reads them."""
-    from extract.document import Extractor
-
     path = folder / "watchledger.db"
     subprocess.run([sys.executable, "-m", "pipeline", "demo", "--db", str(path)], check=True, stdout=subprocess.DEVNULL)
+    return save_samples(path, count)
+
+
+def save_samples(path: Path, count: int) -> Path:
+    """So many sample documents in the ledger at `path`, as the extractor reads them."""
+    from extract.document import Extractor
+
     extractor, ledger = Extractor.load(), Ledger.open(path)
     ledger.begin_run("process", "bench", datetime.now(UTC))
     for gold in islice(_samples(), count):
@@ -197,7 +202,7 @@ def _finding(
 
 
 @contextlib.contextmanager
-def serving(db: Path) -> Iterator[tuple[str, float]]:
+def serving(db: Path, name: str = "bench") -> Iterator[tuple[str, float]]:
     """The command in a process of its own: its address, and the milliseconds from its start to its first whole page."""
     began = time.perf_counter()
     command = [
@@ -211,7 +216,7 @@ def serving(db: Path) -> Iterator[tuple[str, float]]:
         "0",
         "--no-browser",
         "--as",
-        "bench",
+        name,
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
