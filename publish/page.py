@@ -17,19 +17,37 @@ from publish.release import LICENCES, Release
 from publish.rows import TABLES
 
 PICTURES = {"map": draw_map, "timeline": draw_timeline, "matrix": draw_matrix, "network": draw_network}
-_MARK = "●"
-_INDEX = (
-    *("country_name", "belt_and_road", "smart_city", "facial_recognition", "smart_policing", "social_media"),
-    *("china_tech", "us_tech", "japan_tech", "deals", "companies"),
-)
+# What a picture is, for those who do not see it; its counts are in the tables.
+_SHOWS = {
+    "map": "World map of the counted deals by recipient country",
+    "timeline": "Counted deals by year",
+    "matrix": "Counted deals by supplier and recipient country",
+    "network": "Counted deals from the supplier's home over the company to the recipient country",
+}
+_MARK = '<span role="img" aria-label="yes">●</span>'
+# Columns of `index_countries`, and their heads.
+_INDEX = {
+    "country_name": "country",
+    "belt_and_road": "Belt and Road",
+    "smart_city": "smart city",
+    "facial_recognition": "facial recognition",
+    "smart_policing": "smart policing",
+    "social_media": "social media",
+    "china_tech": "China tech",
+    "us_tech": "US tech",
+    "japan_tech": "Japan tech",
+    "deals": "deals",
+    "companies": "companies",
+}
 _STYLE = """
 body { font: 15px/1.5 "Liberation Sans", Arial, Helvetica, sans-serif; color: #1a1a1a; background: #fff;
   max-width: 1060px; margin: 0 auto; padding: 24px; }
 h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 36px 0 8px; }
 .soft { color: #555; } img { max-width: 100%; height: auto; border: 1px solid #ddd; }
 table { border-collapse: collapse; font-size: 13px; } th, td { text-align: left; vertical-align: top; padding: 3px 8px;
-  border-bottom: 1px solid #ddd; } th { position: sticky; top: 0; background: #fff; } td.n { text-align: right; }
-td.m { text-align: center; } figure { margin: 0 0 24px; } a { color: #08519c; }
+  border-bottom: 1px solid #ddd; } thead th { position: sticky; top: 0; background: #fff; } td.n { text-align: right; }
+th[scope=row] { font-weight: normal; } td.m { text-align: center; } figure { margin: 0 0 24px; } a { color: #08519c; }
+@media screen and (max-width: 900px) { .wide { overflow-x: auto; } }
 @media print { figure, tr { break-inside: avoid; } }
 """
 
@@ -49,7 +67,7 @@ def _page(release: Release) -> str:
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(about.title)} {escape(about.version)}</title><style>{_STYLE}</style></head><body>",
+        f"<title>{escape(about.title)} {escape(about.version)}</title><style>{_STYLE}</style></head><body><main>",
         f"<h1>{escape(about.title)}</h1>",
         f'<p class="soft">Version {escape(about.version)}, {about.date}. {escape(", ".join(about.authors))}. '
         f'<a href="{licence_at}">{escape(licence)}</a>.</p>',
@@ -58,12 +76,13 @@ def _page(release: Release) -> str:
         f"<p>{_money_told(total, about.base_year)}</p>",
         f"<p>Cite as: {escape(about.citation)}</p>",
         *(_figure(name) for name in PICTURES),
-        "<h2>Countries</h2><p>In the layout of the AI Global Surveillance Index. The Belt and Road column is that index's of "
-        "2019; it is blank for countries that it does not list.</p>",
+        '<h2 id="countries">Countries</h2>',
+        "<p>In the layout of the AI Global Surveillance Index. The Belt and Road column is that index's of 2019; it is blank for "
+        "countries that it does not list. A mark says that a counted deal tells it.</p>",
         _index_table(release.index_countries),
-        "<h2>Files</h2>",
-        _files(),
-        "</body></html>",
+        '<h2 id="files">Files</h2>',
+        _files(since=about.previous),
+        "</main></body></html>",
     ]
     return "\n".join(parts) + "\n"
 
@@ -79,16 +98,32 @@ def _money_told(total: Any, base_year: int) -> str:
 
 
 def _figure(name: str) -> str:
-    return f'<figure><a href="pictures/{name}.svg"><img src="pictures/{name}.svg" alt="{name}" loading="lazy"></a></figure>'
+    picture = f'<img src="pictures/{name}.svg" alt="{_SHOWS[name]}" loading="lazy">'
+    return f'<figure><a href="pictures/{name}.svg">{picture}</a></figure>'
 
 
 def _index_table(rows: Iterable[Any]) -> str:
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in _INDEX)
-    body = "\n".join(
-        "<tr>" + "".join(_cell(getattr(row, name), says_no=name == "belt_and_road") for name in _INDEX) + "</tr>"
-        for row in rows
+    """By name, as people look for a country; the table's files are by code."""
+    first, *rest = _INDEX
+    return _table(
+        "countries",
+        _INDEX.values(),
+        (
+            f'<th scope="row">{escape(getattr(row, first))}</th>'
+            + "".join(_cell(getattr(row, name), says_no=name == "belt_and_road") for name in rest)
+            for row in sorted(rows, key=lambda row: str(getattr(row, first)))
+        ),
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
+
+
+def _table(heading: str, names: Iterable[str], rows: Iterable[str]) -> str:
+    """A table that its heading names, and that a narrow screen can move by itself, also without a mouse."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+    return (
+        f'<div class="wide" tabindex="0" role="group" aria-labelledby="{heading}"><table aria-labelledby="{heading}">'
+        f"<thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>"
+    )
 
 
 def _cell(value: Any, *, says_no: bool = False) -> str:
@@ -100,7 +135,7 @@ def _cell(value: Any, *, says_no: bool = False) -> str:
     return f"<td>{escape(str(value))}</td>"
 
 
-def _files() -> str:
+def _files(*, since: str) -> str:
     links: Sequence[tuple[str, str]] = (
         ("README.md", "what is in the folder, how to cite it"),
         ("data-dictionary.md", "what every column tells"),
@@ -111,14 +146,18 @@ def _files() -> str:
         ("sources.bib", "sources as BibTeX"),
         ("sources.csl.json", "sources as CSL-JSON"),
         ("feed.atom", "Atom feed of the deals accepted last"),
+        *((("changes/changes.csv", f"what changed since version {escape(since)}"),) if since else ()),
+        ("LICENSE.txt", "licence"),
+        ("CITATION.cff", "citation"),
         ("SHA256SUMS", "checksums"),
     )
-    tables = "".join(f"<tr>{_table_links(table)}<td>{escape(table.told)}</td></tr>\n" for table in TABLES)
     listed = "".join(f'<li><a href="{name}">{name}</a>: {told}</li>\n' for name, told in links)
-    return f"<ul>\n{listed}</ul>\n<table><tbody>\n{tables}</tbody></table>"
+    return f"<ul>\n{listed}</ul>\n" + _table("files", ("table", "formats", "what it holds"), map(_table_row, TABLES))
 
 
-def _table_links(table: Table) -> str:
-    names = {"csv": "csv", "parquet": "parquet", "jsonl": "jsonl"}
-    links = " ".join(f'<a href="{folder}/{table.name}.{end}">{end}</a>' for folder, end in names.items())
-    return f"<td>{table.name}</td><td>{links}</td>"
+def _table_row(table: Table) -> str:
+    name = table.name
+    links = " ".join(
+        f'<a href="{end}/{name}.{end}" aria-label="{name} as {end}">{end}</a>' for end in ("csv", "parquet", "jsonl")
+    )
+    return f'<th scope="row">{name}</th><td>{links}</td><td>{escape(table.told)}</td>'

@@ -1,4 +1,4 @@
-"""A review server of its own for a test, and one headless browser for all of them."""
+"""A review server of its own for a test, and pages of the browser over it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,6 @@ from review.server import Server, Settings, listen, make_server
 from review.vocabulary import Loading
 from tests.review.ledger import make
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 ROOT = Path(__file__).parents[2]
 
 
@@ -78,21 +72,6 @@ def command(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate(timeout=60)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """The system's Chromium, headless. Without it the tests that need it are skipped, and say so."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"NO CHROMIUM at {CHROMIUM}: the review screen is NOT tested in a browser; apt install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with sync_playwright() as playwright:
-            started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-            yield started
-            started.close()
 
 
 class Screen:
