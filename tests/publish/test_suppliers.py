@@ -7,8 +7,9 @@ import re
 import pytest
 
 from extract.lexicon import known_vendors
+from publish.check import check_entities
 from publish.derive import with_derived
-from publish.entities import entities
+from publish.entities import entities, write_entities
 from publish.gate import check
 from publish.pictures.matrix import draw_matrix
 from publish.pictures.network import draw_network
@@ -90,7 +91,9 @@ def test_the_pictures_show_a_company_once(release, draw):
     assert not re.search(r">FLIR", drawn)
 
 
-def test_a_company_is_one_entity_that_its_loan_leads_to(release):
+def test_a_company_is_one_entity_that_its_loan_leads_to(release, tmp_path):
+    write_entities(release, tmp_path / "entities.ftm.json")
+    assert check_entities(tmp_path / "entities.ftm.json") == []
     told = list(entities(release))
     (company,) = [one for one in told if "Teledyne FLIR" in one["properties"].get("name", ())]
     assert (company["schema"], company["properties"]["alias"]) == ("Company", ["FLIR"])
