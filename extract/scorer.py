@@ -1,4 +1,4 @@
-"""The trained encoder and heads at run time: two ONNX graphs and a JSON file of what was calibrated.
+"""The trained encoder and heads at run time: two ONNX graphs, their weights packed, and a JSON file of what was calibrated.
 
 Nothing is ever unpickled; a file that is missing or of another version is a `ModelError`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -18,11 +19,13 @@ from tokenizers import Tokenizer
 
 import models  # before anything that puts another `models` on the path (onnxruntime.quantization does)
 from extract.graph import FEATURES, Graph
+from extract.packed import Packed, as_int8, load_packed
 from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats, hide_names
 from extract.trees import load_trees
 from records import ModelError
 
-FORMAT = 2
+FORMAT = 3
+WEIGHTS = "weights.npz"
 HEAD_ARRAYS = (
     "average", "supplier_mask", "recipient_mask", "pair_supplier", "pair_recipient", "near_supplier", "near_recipient",
     "features",
@@ -43,6 +46,27 @@ class Scored:
     outputs: Outputs
 
 
+def _session(path: Path, tables: Mapping[str, Packed]) -> onnxruntime.InferenceSession:
+    """A graph on one thread, with those of the packed matrices that are its own put where it left them out."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    names, values = [], []
+    for key, table in tables.items():
+        graph, name = key.split("/", 1)
+        if graph == path.stem:
+            numbers: Any = table.unpack()
+            if name.endswith("_quantized"):
+                numbers, _ = as_int8(numbers)
+            # A graph holds a matrix as it is multiplied, but for those that bear the name of a layer's own.
+            turned = numbers if name.endswith(".weight") else numbers.T
+            names.append(name)
+            values.append(onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(turned)))
+    options.add_external_initializers(names, values)
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class Scorer:
     """Runs the encoder on the chunks of a document and the heads on its pairs, on one thread."""
 
@@ -53,16 +77,9 @@ class Scorer:
                 raise ModelError(
                     f"{folder}: trained for another version of the features; train again with: watchledger train"
                 )
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = 1
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3
-            self._encoder = onnxruntime.InferenceSession(
-                str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
-            )
-            self._heads = onnxruntime.InferenceSession(
-                str(folder / "heads.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            tables = load_packed(folder / WEIGHTS)
+            self._words = tables.pop("words")
+            self._encoder, self._heads = (_session(folder / f"{name}.onnx", tables) for name in ("encoder", "heads"))
             self._maker = ArrayMaker(Tokenizer.from_file(str(folder / "tokenizer.json")))
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{folder}: no usable trained model: {error}") from error
@@ -106,6 +123,6 @@ class Scorer:
         parts = []
         for ids, types, (first, stop) in zip(arrays.chunk_ids, arrays.chunk_types, arrays.chunk_keep, strict=True):
             ids = hide_names(ids, types) if hidden else ids
-            given = {"ids": ids[None], "types": types[None], "mask": np.ones_like(ids)[None]}
+            given = {"words": self._words.unpack(ids)[None], "types": types[None]}
             parts.append(self._encoder.run(None, given)[0][0, first:stop])
         return np.concatenate(parts).astype(np.float32)

@@ -37,9 +37,9 @@ TYPES = (
 )
 _COMPANIES = (TYPES.index("vendor"), TYPES.index("company"))
 MASK_ID = 103
-"""[MASK] in the vocabulary of BERT's uncased models, which MiniLM has."""
+"""[MASK] in the vocabulary of BERT's uncased models, in whose order the encoder's words stand."""
 CHUNK = 448
-"""Word pieces a chunk, without [CLS] and [SEP]; MiniLM's positions end at 512, the title is put before later chunks."""
+"""Word pieces a chunk, without [CLS] and [SEP]; the encoder's positions end at 512, the title is put before later chunks."""
 MOST_CHUNKS = 12
 """A document's first chunks go through the encoder; the features alone read what lies behind (over ~4,000 words)."""
 ARGUMENT_SLOTS = ("money", "year", "customer", "financier")

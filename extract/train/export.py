@@ -1,8 +1,10 @@
-"""A trained model as the files that ship: encoder (int8 ONNX), heads (fp32 ONNX), tokenizer, settings."""
+"""A trained model as the files that ship: encoder and heads as ONNX graphs, their weights packed, tokenizer, settings."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import re
 import shutil
 import tempfile
@@ -13,17 +15,21 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from extract.graph import FEATURES
-from extract.scorer import FORMAT
-from extract.tensors import ARGUMENT_SLOTS, Arrays
-from extract.train.bert import TYPES_ENTER
+from extract.packed import GROUP, Packed, as_int8, pack, save_packed
+from extract.scorer import FORMAT, WEIGHTS
+from extract.tensors import ARGUMENT_SLOTS, Arrays, Floats
 from extract.train.fit import Model, head_inputs
+from extract.train.mpnet import FROZEN_BITS, TRAINED_BITS, TYPES_ENTER, WORD_BITS
 from extract.train.network import HEAD_INPUTS, HEAD_OUTPUTS
 
-TRAINED_LAYER = re.compile(rf"/layers\.[{TYPES_ENTER}-9]/")
-"""Kept in fp32: with all layers in int8 the pair logits of dev_a moved by 0.65 in the mean, with one scale a channel by 0.24."""
+FROZEN_LAYER = re.compile(rf"layers\.({'|'.join(map(str, range(TYPES_ENTER)))})\.")
+_LARGE = 100_000
+"""Numbers; a smaller table stays in its graph as it is."""
+HEAD_BITS = 6
 _AXES: dict[str, dict[int, str]] = {
     "tokens": {0: "T"}, "average": {0: "M", 1: "T"}, "supplier_mask": {0: "S", 1: "M"}, "recipient_mask": {0: "R", 1: "M"},
     "features": {0: "P"}, "technology_mask": {1: "M"}, "technology_features": {0: "P"},
@@ -38,29 +44,72 @@ def export(model: Model, sample: Arrays, tokenizer: Path, folder: Path, settings
     """Writes the model into `folder`; `sample` is any document that has pairs, sums, years, customers and financiers."""
     folder.mkdir(parents=True, exist_ok=True)
     model = model.float().eval()
+    tables = {"words": pack(model.encoder.words.weight.detach().numpy(), WORD_BITS)}
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        raw = Path(scratch) / "encoder.onnx"
+        raw, whole = Path(scratch) / "raw.onnx", Path(scratch) / "whole.onnx"
         ids = torch.from_numpy(sample.chunk_ids[0])[None]
-        given = (ids, torch.zeros_like(ids), torch.ones_like(ids))
         torch.onnx.export(
-            model.encoder, given, str(raw), dynamo=False, opset_version=17, input_names=["ids", "types", "mask"], output_names=["tokens"],
-            dynamic_axes={name: {0: "B", 1: "T"} for name in ("ids", "types", "mask", "tokens")},
+            model.encoder, (model.encoder.words(ids), torch.zeros_like(ids)), str(raw), dynamo=False, opset_version=17,
+            input_names=["words", "types"], output_names=["tokens"],
+            dynamic_axes={name: {0: "B", 1: "T"} for name in ("words", "types", "tokens")},
         )  # fmt: skip
+        graph = onnx.load(str(raw))
         quantize_dynamic(
             str(raw),
-            str(folder / "encoder.onnx"),
+            str(whole),
             weight_type=QuantType.QInt8,
             per_channel=True,
-            nodes_to_exclude=[node.name for node in onnx.load(str(raw)).graph.node if TRAINED_LAYER.match(node.name)],
+            op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=[node.name for node in graph.graph.node if not FROZEN_LAYER.search(node.name)],
         )
-        tokens = model.tokens(sample)
+        tables |= take_out(folder / "encoder.onnx", graph.graph, onnx.load(str(whole)), model.encoder)
         torch.onnx.export(
-            model.heads, tuple(head_inputs(tokens, sample)), str(folder / "heads.onnx"), dynamo=False, opset_version=17,
+            model.heads, tuple(head_inputs(model.tokens(sample), sample)), str(raw), dynamo=False, opset_version=17,
             input_names=list(HEAD_INPUTS), output_names=list(HEAD_OUTPUTS), dynamic_axes=_AXES,
         )  # fmt: skip
-    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+        exported = onnx.load(str(raw))
+        tables |= take_out(folder / "heads.onnx", exported.graph, exported, model.heads)
+    save_packed(folder / WEIGHTS, tables)
+    if tokenizer.resolve() != (folder / "tokenizer.json").resolve():
+        shutil.copyfile(tokenizer, folder / "tokenizer.json")
     write_settings(folder, settings)
+
+
+def take_out(path: Path, graph: onnx.GraphProto, whole: onnx.ModelProto, module: torch.nn.Module) -> dict[str, Packed]:
+    """Writes a model without its large matrices, and gives these, packed, by the names that the scorer asks for.
+
+    `graph` is the model as it was exported, before anything of it was put into int8: there the matrices are told by their numbers,
+    as they stand or, under a name of the exporter's, as they are multiplied (in, out).
+    """
+    known: dict[bytes, tuple[str, Floats]] = {}
+    for key, weight in module.state_dict().items():
+        if weight.ndim == 2 and weight.numel() >= _LARGE and weight.shape[1] % GROUP == 0:
+            for turned in (weight.numpy(), weight.numpy().T):
+                known[hashlib.sha256(np.ascontiguousarray(turned)).digest()] = (key, weight.numpy())
+    held = {table.name: table for table in whole.graph.initializer}
+    tables: dict[str, Packed] = {}
+    for table in graph.initializer:
+        if math.prod(table.dims) < _LARGE:
+            continue
+        found = known.get(hashlib.sha256(np.ascontiguousarray(numpy_helper.to_array(table))).digest())
+        if found is None:
+            continue
+        key, weight = found
+        bits = HEAD_BITS if path.stem == "heads" else FROZEN_BITS if FROZEN_LAYER.search(key) else TRAINED_BITS
+        packed = pack(weight, bits)
+        name = table.name
+        if f"{name}_quantized" in held:
+            _, scales = as_int8(packed.unpack())
+            held[f"{name}_scale"].CopyFrom(numpy_helper.from_array(scales, f"{name}_scale"))
+            name = f"{name}_quantized"
+        tables[f"{path.stem}/{name}"] = packed
+        stub = onnx.TensorProto(name=name, dims=held[name].dims, data_type=held[name].data_type)
+        stub.data_location = onnx.TensorProto.EXTERNAL
+        stub.external_data.add(key="location", value=WEIGHTS)
+        held[name].CopyFrom(stub)
+    path.write_bytes(whole.SerializeToString())
+    return tables
 
 
 def write_settings(folder: Path, settings: dict[str, Any]) -> None:

@@ -15,8 +15,8 @@ from extract.claims import CLAIM_FEATURES, CLAIM_SUPPLIER_FEATURES, CLAIM_TECHNO
 from extract.decode import FINANCING, STATUSES
 from extract.graph import FEATURES, TECHNOLOGIES
 from extract.tensors import ARGUMENT_FEATURES, TECHNOLOGY_FEATURES
+from extract.train.mpnet import WIDTH
 
-WIDTH = 384
 HALF = 160
 PAIR = 224
 LOOKS = 4

