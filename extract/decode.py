@@ -20,7 +20,7 @@ MOST_EVIDENCE = 3
 
 DEFAULTS: dict[str, float] = {
     "pair": 0.5, "technology": 0.5, "value": 0.5, "amount": 0.5, "alleged": 0.5, "year": 0.4, "customer": 0.4,
-    "financier": 0.4, "financing": 0.0, "claim": 0.5, "claim_technology": 0.5, "slope": 1.0, "intercept": 0.0,
+    "financier": 0.4, "financing": 0.0, "claim": 0.5, "claim_technology": 0.5, "slope": 1.0, "intercept": 0.0, "network": 0.0,
 }  # fmt: skip
 """Thresholds as probabilities; "financing" is added to the score of "nothing told"; slope and intercept calibrate.
 
@@ -32,7 +32,7 @@ def decode(graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float
     """Findings of one document, most confident first. `settings` as `DEFAULTS`."""
     arrays = scored.arrays
     chosen: dict[tuple[str, str], tuple[float, int]] = {}
-    for p, score in enumerate(judge.pair()):
+    for p, score in enumerate(judge.pair(settings["network"])):
         chance = sigmoid(settings["slope"] * float(score) + settings["intercept"])
         if chance < settings["pair"]:
             continue
@@ -166,7 +166,7 @@ def _finding(
         alleged=alleged,
         vendor_id=_slug(company.vendor) if company and company.vendor else None,
         place=next((graph.reading.quote(m.start, m.end) for m in recipient.mentions if m.form == "city"), None),
-        reasons=(*judge.pair_reasons(p), *notes),
+        reasons=(*judge.pair_reasons(p, settings["network"]), *notes),
         spans=tuple(sorted(spans)),
         field_confidence=tuple(sure),
     )

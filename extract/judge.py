@@ -56,9 +56,10 @@ class Judge:
             self.asked[key] = self.trees[question].score(self.kinds[p])[0]
         return self.asked[key]
 
-    def pair(self) -> Floats:
-        """(P,) is this pair a deal?"""
-        return self._one("pair", -1, lambda: weigh.pair_rows(self.graph, self.arrays, self.out))
+    def pair(self, network: float = 0.0) -> Floats:
+        """(P,) is this pair a deal? `network` is how much the network's own answer counts beside the trees', which know it as a feature."""
+        trees = self._one("pair", -1, lambda: weigh.pair_rows(self.graph, self.arrays, self.out))
+        return trees + np.float32(network) * self.out["pair"]
 
     def technology(self, p: int) -> Floats:
         """(15,) is this technology part of the deal?"""
@@ -117,15 +118,21 @@ class Judge:
         ]
         return np.stack(made) if made else np.zeros((0, width), np.float32)
 
-    def pair_reasons(self, p: int, most: int = 5) -> list[str]:
-        """The features that carried a pair, strongest first: what its score loses when one is set to its usual value."""
+    def pair_reasons(self, p: int, network: float = 0.0, most: int = 5) -> list[str]:
+        """What carried a pair, strongest first: what its score loses when a feature has its usual value, and the network's own answer."""
         if p not in self.told:
             row = weigh.pair_rows(self.graph, self.arrays, self.out)[p]
             varied = np.repeat(row[None], len(row) + 1, axis=0)
             index = np.arange(len(row))
             varied[index, index] = self.trees["pair_usual"].base
             scores = self.trees["pair"].score(varied)[:, 0]
-            parts = scores[-1] - scores[:-1]
-            order = [i for i in np.argsort(-np.abs(parts), kind="stable")[:most] if abs(parts[i]) > 0.01]
-            self.told[p] = [f"{weigh.PAIR_COLUMNS[i]}={float(row[i]):.2g} ({float(parts[i]):+.2f})" for i in order]
+            own = float(self.out["pair"][p])
+            parts = [
+                *zip(weigh.PAIR_COLUMNS, row.tolist(), (scores[-1] - scores[:-1]).tolist(), strict=True),
+                ("network_itself", own, network * own),
+            ]
+            parts.sort(key=lambda part: -abs(part[2]))
+            self.told[p] = [
+                f"{name}={value:.2g} ({lost:+.2f})" for name, value, lost in parts[:most] if abs(lost) > 0.01
+            ]
         return self.told[p]
