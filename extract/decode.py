@@ -54,7 +54,7 @@ _SAME_SENTENCE = FEATURES.index("same_sentence")
 def _told_apart(graph: Graph, arrays: Arrays, pairs: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
     """A nation and a company at home there do not both supply a country: "Chinese firms" or Huawei, whichever is told.
 
-    The company stands, unless the nation is surer and no sentence names the company with the country.
+    The company stands where a sentence names it with the country, else the nation where a sentence names that, else the surer one.
     """
     kept = list(pairs)
     sides = {p: (graph.suppliers[int(arrays.pair_supplier[p])], int(arrays.pair_recipient[p])) for _, p in kept}
@@ -67,8 +67,12 @@ def _told_apart(graph: Graph, arrays: Arrays, pairs: Iterable[tuple[float, int]]
             for c, q in kept
             if not sides[q][0].is_nation and sides[q][0].country == nation.country and sides[q][1] == recipient
         ]
-        beside = [(c, q) for c, q in rivals if c >= chance or arrays.features[q][_SAME_SENTENCE] > 0]
-        gone = {p} if beside else {q for _, q in rivals}
+        if not rivals:
+            continue
+        company_told = any(arrays.features[q][_SAME_SENTENCE] > 0 for _, q in rivals)
+        nation_told = arrays.features[p][_SAME_SENTENCE] > 0
+        surer = max(c for c, _ in rivals) >= chance
+        gone = {p} if company_told or (surer and not nation_told) else {q for _, q in rivals}
         kept = [(c, q) for c, q in kept if q not in gone]
     return kept
 

@@ -72,7 +72,7 @@ def pack(numbers: Floats, bits: int) -> Packed:
     if bits == 8:
         return Packed(bits, whole.astype(np.int8).view(np.uint8), np.zeros((rows, 0), np.uint8), half)
     unsigned = (whole + top).astype(np.uint8)
-    low = (unsigned[:, 0::2] & 15) | ((unsigned[:, 1::2] & 15) << 4)
+    low: Bytes = ((unsigned[:, 0::2] & 15) | ((unsigned[:, 1::2] & 15) << 4)).astype(np.uint8)
     planes = [np.packbits((unsigned >> (4 + n)) & 1, axis=1, bitorder="little") for n in range(bits - 4)]
     return Packed(bits, low, np.concatenate([np.zeros((rows, 0), np.uint8), *planes], axis=1), half)
 

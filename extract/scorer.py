@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 import models  # before anything that puts another `models` on the path (onnxruntime.quantization does)
 from extract.graph import FEATURES, Graph
 from extract.packed import Packed, as_int8, load_packed
-from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats, hide_names
+from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats
 from extract.trees import load_trees
 from records import ModelError
 
@@ -114,15 +114,12 @@ class Scorer:
             given[f"{slot}_features"] = arrays.argument_features[slot]
         names = [o.name for o in self._heads.get_outputs()]
         given = {k: v for k, v in given.items() if k in self._takes}
-        plain, hidden = (
-            self._heads.run(names, {**given, "tokens": self._tokens(arrays, hidden=h)}) for h in (False, True)
-        )
-        return Scored(arrays, {name: (a + b) / 2 for name, a, b in zip(names, plain, hidden, strict=True)})
+        made = self._heads.run(names, {**given, "tokens": self._tokens(arrays)})
+        return Scored(arrays, dict(zip(names, made, strict=True)))
 
-    def _tokens(self, arrays: Arrays, *, hidden: bool) -> Floats:
+    def _tokens(self, arrays: Arrays) -> Floats:
         parts = []
         for ids, types, (first, stop) in zip(arrays.chunk_ids, arrays.chunk_types, arrays.chunk_keep, strict=True):
-            ids = hide_names(ids, types) if hidden else ids
             given = {"words": self._words.unpack(ids)[None], "types": types[None]}
             parts.append(self._encoder.run(None, given)[0][0, first:stop])
         return np.concatenate(parts).astype(np.float32)

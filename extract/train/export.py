@@ -86,13 +86,13 @@ def take_out(path: Path, graph: onnx.GraphProto, whole: onnx.ModelProto, module:
     for key, weight in module.state_dict().items():
         if weight.ndim == 2 and weight.numel() >= _LARGE and weight.shape[1] % GROUP == 0:
             for turned in (weight.numpy(), weight.numpy().T):
-                known[hashlib.sha256(np.ascontiguousarray(turned)).digest()] = (key, weight.numpy())
+                known[_digest(turned)] = (key, weight.numpy())
     held = {table.name: table for table in whole.graph.initializer}
     tables: dict[str, Packed] = {}
     for table in graph.initializer:
         if math.prod(table.dims) < _LARGE:
             continue
-        found = known.get(hashlib.sha256(np.ascontiguousarray(numpy_helper.to_array(table))).digest())
+        found = known.get(_digest(numpy_helper.to_array(table)))
         if found is None:
             continue
         key, weight = found
@@ -110,6 +110,10 @@ def take_out(path: Path, graph: onnx.GraphProto, whole: onnx.ModelProto, module:
         held[name].CopyFrom(stub)
     path.write_bytes(whole.SerializeToString())
     return tables
+
+
+def _digest(numbers: np.ndarray) -> bytes:
+    return hashlib.sha256(numbers.tobytes()).digest()
 
 
 def write_settings(folder: Path, settings: dict[str, Any]) -> None:

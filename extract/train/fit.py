@@ -234,8 +234,6 @@ def fit(
 
 
 @torch.no_grad()
-def predict(model: Model, arrays: Arrays, below: tuple[Chunks, Chunks] | None = None) -> dict[str, np.ndarray]:
-    """The heads' outputs for one document, as arrays: the mean of its reading and of one with the companies' names hidden."""
-    named, nameless = below or (model.lower(arrays), model.lower(arrays, hidden=True))
-    plain, hidden = model(arrays, named), model(arrays, nameless)
-    return {name: ((value + hidden[name]) / 2).numpy() for name, value in plain.items()}
+def predict(model: Model, arrays: Arrays, below: Chunks | None = None) -> dict[str, np.ndarray]:
+    """The heads' outputs for one document, as arrays."""
+    return {name: value.numpy() for name, value in model(arrays, below).items()}

@@ -144,7 +144,7 @@ def _job(fold: int, result: Path) -> None:
         f"{n} {name}": value
         for n, (x, f) in enumerate(zip(items, folds, strict=True))
         if f == fold and x.example.arrays.chunk_ids and len(x.example.arrays.pair_supplier)
-        for name, value in predict(model, x.example.arrays, _SHARED["below"][x.example.id]).items()
+        for name, value in predict(model, x.example.arrays, _SHARED["below"][x.example.id][0]).items()
     }
     np.savez(result, allow_pickle=False, **outputs)
 
