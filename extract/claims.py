@@ -11,7 +11,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.counts import NUMBER, SPREAD, Count
+from extract.counts import COUNTED, NUMBER, SPREAD, Count
 from extract.graph import TECHNOLOGIES, Graph
 from extract.mentions import Mention
 from records import Claim, Qualifier, Technology
@@ -43,6 +43,9 @@ _DOES = re.compile(
 
 _RESPECTIVELY = re.compile(r"\b(?:respectively|respectivement|respectivamente|in that order)\b", re.IGNORECASE)
 _OUT_OF = re.compile(rf"\b{NUMBER}\s(?:out\s)?of\s(?:the\s|some\s)?(?:world's\s)?\d{{2,3}}\b", re.IGNORECASE)
+_OF_THE_WORLD = re.compile(
+    rf"{NUMBER}\s(?:{COUNTED}\s)?(?:out\s)?of\s(?:the\s|some\s)?(?:world's\s)?(?:1\d\d|20\d)\b", re.IGNORECASE
+)
 _LISTS = re.compile(
     r"^[\s,(–—-]*(?:(?:around|across|of) the (?:world|globe)[\s,]*)?(?:such as|including|among them|for example|notably|like|tels? que|dont|"
     r"comme|entre ellos|incluid[oa]s|como)\b",
@@ -53,8 +56,8 @@ _WORLD = re.compile(
     re.IGNORECASE,
 )
 
-ALIGNED = 10
-"""The column of a supplier's features that holds `_Place.aligned`."""
+BEFORE, ALIGNED = 0, 10
+"""The columns of a supplier's features that say whether the sentence names it before the number, and that hold `_Place.aligned`."""
 CLAIM_FEATURES = 16
 CLAIM_SUPPLIER_FEATURES = 13
 CLAIM_TECHNOLOGY_FEATURES = 10
@@ -231,7 +234,7 @@ def decode_claims(
     """Claims out of the scores (logits): accept (C,), supplier (C, S + 1), technology (C, 15).
 
     The last score of a supplier row stands for "no supplier told". What a "respectively" says (`to_supplier`, as from `claim_features`)
-    is taken at its word.
+    is taken at its word; a share of all countries ("75 of 176") belongs to nobody whom its sentence has not named.
     """
     found: list[Claim] = []
     seen: set[tuple[str | None, str | None, int, str]] = set()
@@ -241,6 +244,9 @@ def decode_claims(
             continue
         listed = _respective(graph, count, to_supplier[c, :, ALIGNED])
         best = int(supplier[c].argmax()) if listed is None else listed
+        share = bool(_OF_THE_WORLD.match(graph.reading.text, count.mention.start))
+        if share and best < len(graph.suppliers) and not to_supplier[c, best, BEFORE]:
+            best = len(graph.suppliers)
         chances = 1 / (1 + np.exp(-technology[c]))
         told = {m.key for m in graph.mentions.technologies}
         kept = [

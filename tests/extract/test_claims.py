@@ -1,4 +1,4 @@
-"""Coverage claims: what a "respectively" says is taken at its word, whatever the scores prefer."""
+"""Coverage claims: what a text says in so many words is taken at its word, whatever the scores prefer."""
 
 from __future__ import annotations
 
@@ -39,3 +39,16 @@ def test_each_number_goes_to_its_own_of_the_list(builder):
 def test_without_the_word_the_scores_decide(builder):
     text = "Besides China, Japan and the US supply AI surveillance technology to 14 countries and 11 countries."
     assert claims_of(builder, text, "CN") == [(14, "CN"), (11, "CN")]
+
+
+@pytest.mark.parametrize(
+    ("text", "home"),
+    [
+        ("The index found AI surveillance in 75 of 176 countries, and Chinese technology in 63 of them.", None),
+        ("Chinese firms, the index found, sell AI surveillance in 75 of 176 countries, and Japan in 14 of them.", "CN"),
+        ("The index found AI surveillance in 75 countries out of 176, and Chinese technology in 63.", None),
+        ("The index found AI surveillance in 75 countries, and Chinese technology in 63 of them.", "CN"),
+    ],
+)
+def test_a_share_of_the_world_is_nobodys_whom_the_sentence_has_not_named(builder, text, home):
+    assert (75, home) in claims_of(builder, text, "CN")
