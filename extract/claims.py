@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extract.counts import COUNTED, NUMBER, SPREAD, Count
-from extract.graph import TECHNOLOGIES, Graph
+from extract.graph import TECHNOLOGIES, Graph, Supplier
 from extract.mentions import Mention
 from records import Claim, Qualifier, Technology
 
@@ -56,8 +56,8 @@ _WORLD = re.compile(
     re.IGNORECASE,
 )
 
-BEFORE, ALIGNED = 0, 10
-"""The columns of a supplier's features that say whether the sentence names it before the number, and that hold `_Place.aligned`."""
+BEFORE, INSIDE, ALIGNED = 0, 1, 10
+"""The columns of a supplier's features that say whether the sentence names it before the number, and at all, and that hold `_Place.aligned`."""
 CLAIM_FEATURES = 16
 CLAIM_SUPPLIER_FEATURES = 13
 CLAIM_TECHNOLOGY_FEATURES = 10
@@ -191,6 +191,7 @@ def _own(graph: Graph, place: _Place, suppliers: Floats, technologies: Floats) -
     ]  # fmt: skip
 
 
+_BRACKET = re.compile(r"[(]\s*(?:in\s|at least\s|more than\s|over\s|some\s|about\s|en\s|dans\s)*$")
 _OPENS = re.compile(r"^[^().;]{0,25}[(:]\s*(?:in\s|at least\s|more than\s|over\s|some\s|about\s|en\s|dans\s)*$")
 
 
@@ -222,6 +223,35 @@ def _respective(graph: Graph, count: Count, aligned: Floats) -> int | None:
     return max((int(s) for s in np.flatnonzero(aligned > 0)), key=last, default=None)
 
 
+def _out_of_reach(graph: Graph, count: Count, supplier: Supplier, told: Floats) -> bool:
+    """Whether a number cannot be a supplier's: a share of all countries whose sentence has not named it yet, a number in brackets
+    whose sentence does not name it, or any number that is told before the supplier is."""
+    text, at = graph.reading.text, count.mention.start
+    if _OF_THE_WORLD.match(text, at):
+        return not told[BEFORE]
+    if told[INSIDE]:
+        return False
+    return bool(_BRACKET.search(text, max(0, at - 30), at)) or all(m.start > at for m in supplier.mentions)
+
+
+def _at_the_head(graph: Graph, count: Count, best: int) -> int:
+    """The nation where its firms are told with several of them by name: "Chinese firms, above all Huawei, ZTE and Dahua, supply 63 states"."""
+    if best >= len(graph.suppliers) or graph.suppliers[best].is_nation:
+        return best
+    home, at = graph.suppliers[best].country, count.mention.start
+    low = graph.parsed.sentences[count.sentence][0]
+    for n, nation in enumerate(graph.suppliers):
+        if not nation.is_nation or nation.country != home:
+            continue
+        for m in nation.mentions:
+            if low <= m.start < at and _FIRMS.match(graph.reading.text[m.end : m.end + 60]):
+                firms = [s for s in graph.suppliers if s.company and s.company.vendor and s.country == home]
+                named = sum(any(m.end <= one.start < at for one in s.mentions) for s in firms)
+                if named > 1:
+                    return n
+    return best
+
+
 def decode_claims(
     graph: Graph,
     counts: list[Count],
@@ -234,7 +264,7 @@ def decode_claims(
     """Claims out of the scores (logits): accept (C,), supplier (C, S + 1), technology (C, 15).
 
     The last score of a supplier row stands for "no supplier told". What a "respectively" says (`to_supplier`, as from `claim_features`)
-    is taken at its word; a share of all countries ("75 of 176") belongs to nobody whom its sentence has not named.
+    is taken at its word, and so are the places where no supplier can be meant (`_out_of_reach`).
     """
     found: list[Claim] = []
     seen: set[tuple[str | None, str | None, int, str]] = set()
@@ -244,9 +274,9 @@ def decode_claims(
             continue
         listed = _respective(graph, count, to_supplier[c, :, ALIGNED])
         best = int(supplier[c].argmax()) if listed is None else listed
-        share = bool(_OF_THE_WORLD.match(graph.reading.text, count.mention.start))
-        if share and best < len(graph.suppliers) and not to_supplier[c, best, BEFORE]:
+        if best < len(graph.suppliers) and _out_of_reach(graph, count, graph.suppliers[best], to_supplier[c, best]):
             best = len(graph.suppliers)
+        best = _at_the_head(graph, count, best)
         chances = 1 / (1 + np.exp(-technology[c]))
         told = {m.key for m in graph.mentions.technologies}
         kept = [
