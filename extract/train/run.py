@@ -181,7 +181,10 @@ def cross_validate(
     model: Model | None = None
     with tempfile.TemporaryDirectory() as scratch:
         if "below" not in _SHARED:
-            _SHARED["below"] = _read_below(Path(scratch), processes)
+            # Mapped for as long as the folds run: no result of theirs may be written over it.
+            apart = Path(scratch) / "below"
+            apart.mkdir()
+            _SHARED["below"] = _read_below(apart, processes)
         _run_jobs(_job, jobs, Path(scratch), processes)
         for fold in jobs:
             with np.load(Path(scratch) / f"{fold}.npz", allow_pickle=False) as stored:
