@@ -5,8 +5,10 @@ Nothing is ever unpickled; a file that is missing or of another version is a `Mo
 
 from __future__ import annotations
 
+import ctypes
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -52,6 +54,9 @@ def _session(path: Path, tables: Mapping[str, Packed]) -> onnxruntime.InferenceS
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # An arena grows by doubling and keeps what it once had; without it a worker stays smaller by a quarter, at the same speed.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
     names, values = [], []
     for key, table in tables.items():
         graph, name = key.split("/", 1)
@@ -65,6 +70,14 @@ def _session(path: Path, tables: Mapping[str, Packed]) -> onnxruntime.InferenceS
             values.append(onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(turned)))
     options.add_external_initializers(names, values)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _give_back() -> None:
+    """Hands back to the system what loading took and freed; glibc keeps it otherwise, some 200 MB for as long as a worker lives."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim is not None:
+            trim(0)
 
 
 class Scorer:
@@ -89,6 +102,7 @@ class Scorer:
                 raise
             raise ModelError(f"{folder}: the trained model is damaged: {error}") from error
         self.trees = load_trees(folder / "trees.npz")
+        _give_back()
         self._takes = {i.name for i in self._heads.get_inputs()}
 
     @classmethod

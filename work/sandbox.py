@@ -30,7 +30,7 @@ from records import InputError, ModelError, WatchledgerError
 from work.pool import WALL_FACTOR, Limits, Lost, address_space, end_with
 
 # A walker whose resident memory passes this gives way to a new one at the next item: libraries leak a little.
-TIRED_BYTES = 900 << 20
+TIRED_BYTES = 1100 << 20
 # Walkers started in a row that end before they are ready, until that is the run's fault and not somebody's kill -9.
 STARTS = 3
 # Items between two tellings of counts, and between two looks at the memory.
