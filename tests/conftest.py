@@ -23,7 +23,7 @@ def extractor() -> Extractor:
     return Extractor.load()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a driver that outlives its module was seen to hang in a later one
 def browser() -> Iterator[Any]:
     """The system's Chromium, headless. Without it the tests that need it are skipped, and say so."""
     if not CHROMIUM.exists():
