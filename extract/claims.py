@@ -42,10 +42,9 @@ _DOES = re.compile(
 )
 
 _RESPECTIVELY = re.compile(r"\b(?:respectively|respectivement|respectivamente|in that order)\b", re.IGNORECASE)
-_OUT_OF = re.compile(rf"\b{NUMBER}\s(?:out\s)?of\s(?:the\s|some\s)?(?:world's\s)?\d{{2,3}}\b", re.IGNORECASE)
-_OF_THE_WORLD = re.compile(
-    rf"{NUMBER}\s(?:{COUNTED}\s)?(?:out\s)?of\s(?:the\s|some\s)?(?:world's\s)?(?:1\d\d|20\d)\b", re.IGNORECASE
-)
+_SHARE = r"(?:out\s)?of\s(?:the\s|some\s)?(?:world's\s)?"
+_OUT_OF = re.compile(rf"\b{NUMBER}\s{_SHARE}\d{{2,3}}\b", re.IGNORECASE)
+_OF_THE_WORLD = re.compile(rf"{NUMBER}\s(?:{COUNTED}\s)?{_SHARE}(?:1\d\d|20\d)\b", re.IGNORECASE)
 _LISTS = re.compile(
     r"^[\s,(–—-]*(?:(?:around|across|of) the (?:world|globe)[\s,]*)?(?:such as|including|among them|for example|notably|like|tels? que|dont|"
     r"comme|entre ellos|incluid[oa]s|como)\b",
@@ -191,8 +190,9 @@ def _own(graph: Graph, place: _Place, suppliers: Floats, technologies: Floats) -
     ]  # fmt: skip
 
 
-_BRACKET = re.compile(r"[(]\s*(?:in\s|at least\s|more than\s|over\s|some\s|about\s|en\s|dans\s)*$")
-_OPENS = re.compile(r"^[^().;]{0,25}[(:]\s*(?:in\s|at least\s|more than\s|over\s|some\s|about\s|en\s|dans\s)*$")
+_LEADS_TO = r"\s*(?:in\s|at least\s|more than\s|over\s|some\s|about\s|en\s|dans\s)*$"
+_BRACKET = re.compile(rf"[(]{_LEADS_TO}")
+_OPENS = re.compile(rf"^[^().;]{{0,25}}[(:]{_LEADS_TO}")
 
 
 def _bracketed(graph: Graph, count: Count) -> Mention | None:
@@ -238,17 +238,14 @@ def _at_the_head(graph: Graph, count: Count, best: int) -> int:
     """The nation where its firms are told with several of them by name: "Chinese firms, above all Huawei, ZTE and Dahua, supply 63 states"."""
     if best >= len(graph.suppliers) or graph.suppliers[best].is_nation:
         return best
-    home, at = graph.suppliers[best].country, count.mention.start
+    text, at = graph.reading.text, count.mention.start
     low = graph.parsed.sentences[count.sentence][0]
-    for n, nation in enumerate(graph.suppliers):
-        if not nation.is_nation or nation.country != home:
-            continue
-        for m in nation.mentions:
-            if low <= m.start < at and _FIRMS.match(graph.reading.text[m.end : m.end + 60]):
-                firms = [s for s in graph.suppliers if s.company and s.company.vendor and s.country == home]
-                named = sum(any(m.end <= one.start < at for one in s.mentions) for s in firms)
-                if named > 1:
-                    return n
+    at_home = [(n, s) for n, s in enumerate(graph.suppliers) if s.country == graph.suppliers[best].country]
+    firms = [s for _, s in at_home if s.company and s.company.vendor]
+    for n, nation in at_home:
+        heads = [m.end for m in nation.mentions if low <= m.start < at and _FIRMS.match(text[m.end : m.end + 60])]
+        if nation.is_nation and heads and sum(any(min(heads) <= m.start < at for m in s.mentions) for s in firms) > 1:
+            return n
     return best
 
 
