@@ -54,7 +54,7 @@ def _session(path: Path, tables: Mapping[str, Packed]) -> onnxruntime.InferenceS
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # An arena grows by doubling and keeps what it once had; without it a worker stays smaller by a quarter, at the same speed.
+    # An arena grows by doubling and keeps what it once had; without it a worker stays smaller, at the same speed.
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     names, values = [], []
@@ -73,7 +73,7 @@ def _session(path: Path, tables: Mapping[str, Packed]) -> onnxruntime.InferenceS
 
 
 def _give_back() -> None:
-    """Hands back to the system what loading took and freed; glibc keeps it otherwise, some 200 MB for as long as a worker lives."""
+    """Hands back to the system what loading took and freed; glibc keeps it otherwise for as long as a worker lives."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
         if trim is not None:

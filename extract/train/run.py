@@ -42,6 +42,8 @@ from extract.train.mpnet import pretrained
 from extract.train.second import out_of_fold
 from extract.trees import Trees, save_trees
 
+PROCESSES = min(2, os.cpu_count() or 1)
+"""Of training that work side by side."""
 FOLDS = 2
 TREE_FOLDS = 5
 COMMON_VENDOR = 3
@@ -152,7 +154,7 @@ def _job(fold: int, result: Path) -> None:
 def _read_part(part: int, result: Path) -> None:
     """What the frozen layers make of every second document, from `part` on."""
     torch.set_num_threads(_SHARED["threads"])
-    examples = [x.example for x in _SHARED["items"]][part :: _SHARED["processes"]]
+    examples = [x.example for x in _SHARED["items"]][part::PROCESSES]
     torch.save(read_below(examples, _SHARED["weights"]), result)
 
 
@@ -167,15 +169,13 @@ def cross_validate(
 ) -> tuple[dict[int, Any], Model | None]:
     """Out-of-fold outputs by document index, and the model trained on everything; `learn` tells what is learnt from."""
     jobs = ([-1] if final else []) + list(range(k))
-    processes = min(2, os.cpu_count() or 1)
     _SHARED.update(
         items=items,
         folds=fold_of(items, k),
         weights=weights,
         epochs=epochs,
         learn=learn,
-        processes=processes,
-        threads=max(1, (os.cpu_count() or 1) // processes),
+        threads=max(1, (os.cpu_count() or 1) // PROCESSES),
     )
     outputs: dict[int, Any] = {}
     model: Model | None = None
@@ -184,8 +184,8 @@ def cross_validate(
             # Mapped for as long as the folds run: no result of theirs may be written over it.
             apart = Path(scratch) / "below"
             apart.mkdir()
-            _SHARED["below"] = _read_below(apart, processes)
-        _run_jobs(_job, jobs, Path(scratch), processes)
+            _SHARED["below"] = _read_below(apart)
+        _run_jobs(_job, jobs, Path(scratch))
         for fold in jobs:
             with np.load(Path(scratch) / f"{fold}.npz", allow_pickle=False) as stored:
                 if fold == -1:
@@ -198,11 +198,11 @@ def cross_validate(
     return outputs, model
 
 
-def _read_below(scratch: Path, processes: int) -> Below:
+def _read_below(scratch: Path) -> Below:
     """What the frozen layers make of all documents, worked out side by side; it stays on disk and is mapped."""
     started = time.monotonic()
-    parts = range(processes)
-    _run_jobs(_read_part, parts, scratch, processes)
+    parts = range(PROCESSES)
+    _run_jobs(_read_part, parts, scratch)
     below: Below = {}
     for part in parts:
         below |= torch.load(scratch / f"{part}.npz", mmap=True, weights_only=True)
@@ -210,22 +210,22 @@ def _read_below(scratch: Path, processes: int) -> Below:
     return below
 
 
-def _run_jobs(job: Callable[[int, Path], None], jobs: Sequence[int], scratch: Path, processes: int) -> None:
+def _run_jobs(job: Callable[[int, Path], None], jobs: Sequence[int], scratch: Path) -> None:
     """A process for each job, so many at a time; this one only waits (a fork beside running threads may hang for ever)."""
     context = multiprocessing.get_context("fork")
     waiting = list(jobs)
     running: dict[int, Any] = {}
     while waiting or running:
-        while waiting and len(running) < processes:
-            fold = waiting.pop(0)
-            running[fold] = context.Process(target=job, args=(fold, scratch / f"{fold}.npz"))
-            running[fold].start()
+        while waiting and len(running) < PROCESSES:
+            number = waiting.pop(0)
+            running[number] = context.Process(target=job, args=(number, scratch / f"{number}.npz"))
+            running[number].start()
         connection.wait([p.sentinel for p in running.values()])
-        for fold, process in list(running.items()):
+        for number, process in list(running.items()):
             if process.exitcode is not None:
                 if process.exitcode:
-                    raise SystemExit(f"fold {fold} ended with {process.exitcode}; nothing was written")
-                del running[fold]
+                    raise SystemExit(f"fold {number} ended with {process.exitcode}; nothing was written")
+                del running[number]
 
 
 Judged = dict[int, tuple[Item, Scored, Judge]]
@@ -313,19 +313,18 @@ def tune(items: Sequence[Item], judged: Judged) -> dict[str, float]:
 
 def _side_by_side(job: Callable[[float], float], values: Sequence[float]) -> list[float]:
     """The job's answers in the order of the values, worked out by a process for each core."""
-    processes = min(2, os.cpu_count() or 1)
     context = multiprocessing.get_context("fork")
     pipes, running = [], []
-    for n in range(processes):
+    for n in range(PROCESSES):
         ours, theirs = context.Pipe(duplex=False)
-        running.append(context.Process(target=_answer, args=(theirs, job, values[n::processes])))
+        running.append(context.Process(target=_answer, args=(theirs, job, values[n::PROCESSES])))
         running[-1].start()
         theirs.close()
         pipes.append(ours)
     answers = [pipe.recv() for pipe in pipes]
     for process in running:
         process.join()
-    return [answers[n % processes][n // processes] for n in range(len(values))]
+    return [answers[n % PROCESSES][n // PROCESSES] for n in range(len(values))]
 
 
 def _answer(pipe: connection.Connection, job: Callable[[float], float], values: Sequence[float]) -> None:
@@ -458,7 +457,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if args.decided and args.trees_only:
         parser.error("the gain from decisions takes the network's training, too; leave --trees-only out")
-    weights = pretrained()
+    weights = b"" if args.trees_only else pretrained()
     started = time.monotonic()
     documents = read_gold(args.corpus or default_corpus())
     if args.decided:
