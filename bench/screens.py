@@ -1,6 +1,6 @@
 """Takes the pictures of the review screen in docs/images: `python -m bench.screens`.
 
-They show what the shipped extractor reads in the sample documents (those of bench/gold): every value stands beside
+They show what the shipped extractor reads in the documents of bench/gold/dev_a.jsonl (nobody looks into dev_b): every value stands beside
 the words that it was read from, right or wrong.
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench.review import CHROMIUM, FLAGS, FULL, save_samples, serving
+from bench.review import CHROMIUM, FLAGS, save_samples, serving
 from store.book import Book
 from store.views import DealView
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
+SHOWN = 24  # documents, which are those of dev_a: `save_samples` begins with them
 SIZE = {"width": 1366, "height": 768}
 # A deal that shows the screen well tells these, each with words of its own.
 _TOLD = ("vendor", "technologies", "financier", "financing_amount", "value_amount", "customer", "year")
@@ -38,7 +39,7 @@ def take(folder: Path = IMAGES) -> None:
     if not Path(CHROMIUM).exists():
         raise SystemExit(f"no Chromium at {CHROMIUM} to take pictures with; apt install chromium")
     with tempfile.TemporaryDirectory() as scratch:
-        db = save_samples(Path(scratch) / "watchledger.db", FULL["samples"])
+        db = save_samples(Path(scratch) / "watchledger.db", SHOWN)
         with serving(db, "ann") as (base, _), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
             page = browser.new_page(viewport=SIZE)
