@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from extract.graph import FEATURES, TECHNOLOGIES, Graph, Supplier
+from extract.claims import FIRMS
+from extract.graph import FEATURES, TECHNOLOGIES, Graph, Recipient, Supplier
 from extract.judge import Judge
 from extract.mentions import Mention, short_name
 from extract.scorer import Scored, sigmoid
@@ -48,15 +49,17 @@ def decode(graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float
     return findings
 
 
-_SAME_SENTENCE = FEATURES.index("same_sentence")
+_SAME_SENTENCE, _COMPANY_WORD = FEATURES.index("same_sentence"), FEATURES.index("company_word")
 
 
 def _told_apart(graph: Graph, arrays: Arrays, pairs: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
     """A nation and a company at home there do not both supply a country: "Chinese firms" or Huawei, whichever is told.
 
     The company stands where a sentence names it with the country, else the nation where a sentence names that, else the surer one.
+    Where a sentence tells what the nation's firms supply, and none names the company with the country, the pair is the nation's
+    even if that did not reach the threshold: the company is an example ("above all Huawei") from another sentence.
     """
-    kept = list(pairs)
+    kept = _handed_over(graph, arrays, list(pairs))
     sides = {p: (graph.suppliers[int(arrays.pair_supplier[p])], int(arrays.pair_recipient[p])) for _, p in kept}
     for chance, p in list(kept):
         nation, recipient = sides[p]
@@ -75,6 +78,34 @@ def _told_apart(graph: Graph, arrays: Arrays, pairs: Iterable[tuple[float, int]]
         gone = {p} if company_told or (surer and not nation_told) else {q for _, q in rivals}
         kept = [(c, q) for c, q in kept if q not in gone]
     return kept
+
+
+def _handed_over(graph: Graph, arrays: Arrays, pairs: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """The pairs, those of companies that only their nation's firms are told with given to the nation."""
+    firms = {
+        (graph.suppliers[int(s)].country, int(r)): p
+        for p, (s, r) in enumerate(zip(arrays.pair_supplier, arrays.pair_recipient, strict=True))
+        if graph.suppliers[int(s)].is_nation
+        and arrays.features[p][_SAME_SENTENCE] > 0
+        and arrays.features[p][_COMPANY_WORD] > 0
+        and _firms_with(graph, graph.suppliers[int(s)], graph.recipients[int(r)])
+    }
+    made: dict[int, float] = {}
+    for chance, p in pairs:
+        supplier = graph.suppliers[int(arrays.pair_supplier[p])]
+        told = supplier.is_nation or arrays.features[p][_SAME_SENTENCE] > 0
+        heir = p if told else firms.get((supplier.country, int(arrays.pair_recipient[p])), p)
+        made[heir] = max(chance, made.get(heir, 0.0))
+    return [(chance, p) for p, chance in made.items()]
+
+
+def _firms_with(graph: Graph, nation: Supplier, recipient: Recipient) -> bool:
+    """Does one sentence name the nation's firms and the country?"""
+    here = {graph.parsed.sentence_at(m.start) for m in recipient.mentions}
+    return any(
+        FIRMS.match(graph.reading.text[m.end : m.end + 60]) and graph.parsed.sentence_at(m.start) in here
+        for m in nation.mentions
+    )
 
 
 def supplier_key(supplier: Supplier) -> str:

@@ -26,7 +26,7 @@ LANGUAGES = (*PIPELINES, *RULES_ONLY)
 LONGEST_TEXT = 200_000
 """Characters of a document that are read; what lies behind is named in a note (real articles end far before)."""
 SHORTEST_TEXT = 40
-_RULES = "1"
+_RULES = "2"
 """Raised when the rules change what is extracted; part of the extractor's version."""
 
 

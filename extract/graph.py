@@ -136,9 +136,10 @@ class GraphBuilder:
         teasers = teaser_ranges(reading.text, parsed.paragraphs, title_end)
         hits = [h for h in hits if not _inside(h.start, teasers)]
         mentions = self.finder.find(reading, parsed, hits, lang)
+        products = {(m.start, m.end) for m in mentions.technologies}
         for company in list(mentions.companies.values()):
             company.mentions = [m for m in company.mentions if not _inside(m.start, teasers)]
-            if not company.mentions:
+            if not company.mentions or (not company.vendor and _all_products(reading.text, company, products)):
                 del mentions.companies[company.key]
         mentions.money = [m for m in mentions.money if not _inside(m[0].start, teasers)]
         suppliers = self._suppliers(reading.text, mentions)
@@ -165,6 +166,13 @@ class GraphBuilder:
             if m.form in ("demonym", "name"):
                 nations.setdefault(m.key, []).append(m)
         return made + [Supplier(f"#{iso}", None, iso, found) for iso, found in nations.items()]
+
+
+def _all_products(text: str, company: Company, products: set[tuple[int, int]]) -> bool:
+    """Is a name always that of a technology: a product ("Pegasus", "NeoFace") or a thing in capitals? It supplies nothing itself."""
+    return all(
+        (m.start, m.start + len(re.sub(r"['’]s$", "", text[m.start : m.end]))) in products for m in company.mentions
+    )
 
 
 _HOME_AFTER = re.compile(

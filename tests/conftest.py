@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from extract.document import Extractor
+from extract.graph import GraphBuilder
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -21,6 +22,11 @@ FLAGS = (
 @pytest.fixture(scope="session")
 def extractor() -> Extractor:
     return Extractor.load()
+
+
+@pytest.fixture(scope="session")
+def builder(extractor: Extractor) -> GraphBuilder:
+    return extractor.builder
 
 
 @pytest.fixture(scope="module")  # a driver that outlives its module was seen to hang in a later one

@@ -11,13 +11,7 @@ from extract.claims import claim_features, decode_claims
 from extract.counts import find_counts
 from extract.decode import DEFAULTS
 from extract.graph import TECHNOLOGIES, GraphBuilder, Supplier
-from extract.lexicon import Lexicon
 from records import Claim, Document
-
-
-@pytest.fixture(scope="module")
-def builder() -> GraphBuilder:
-    return GraphBuilder(Lexicon.load())
 
 
 def read(builder: GraphBuilder, text: str, preferred: Callable[[Supplier], bool]) -> list[Claim]:
