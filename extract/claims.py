@@ -28,7 +28,7 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 _SURVEILLANCE = re.compile(r"surveill|spy|monitor|vigilan|intercept|espion", re.IGNORECASE)
-FIRMS = re.compile(
+_FIRMS = re.compile(
     r"^[\s-]*(?:(?:AI|state-owned|private|technology|tech|surveillance|security|telecoms?|spyware|drone|camera|"
     r"facial recognition)[\s-]){0,3}"
     r"(?:firms?|compan(?:y|ies)|suppliers?|vendors?|makers?|manufacturers?|providers?|contractors?|exporters?|"
@@ -36,7 +36,6 @@ FIRMS = re.compile(
     r"surveillance|systems?|gear|kit|drones|cameras|spyware|entreprises|empresas|sociétés|fabricants)\b",
     re.IGNORECASE,
 )
-"""What follows a nation's adjective where its firms or their wares are meant."""
 _DOES = re.compile(
     r"^(?:,? and (?:the )?\w+)?,?\s(?:alone\s|itself\s|also\s|now\s)?(?:is|are|has|have|had|supplies|supply|sells?|"
     r"sold|exports?|exported|ships|delivers|provides)\b"
@@ -162,7 +161,7 @@ def _tell_suppliers(graph: Graph, place: _Place, rows: Floats) -> None:
             np.log1p(min(gaps, default=30)),
             supplier.is_nation,
             supplier.is_nation and any(
-                FIRMS.match(text[m.end : m.end + 60]) or (m.form == "name" and _DOES.match(text[m.end : m.end + 40])) for m in inside
+                _FIRMS.match(text[m.end : m.end + 60]) or (m.form == "name" and _DOES.match(text[m.end : m.end + 40])) for m in inside
             ),
             bool(supplier.company and supplier.company.vendor),
             any(m.kind == "reference" for m in inside),
@@ -211,7 +210,7 @@ def _suppliers_named(graph: Graph) -> list[Mention]:
         m
         for s in graph.suppliers
         for m in s.mentions
-        if (s.company and s.company.vendor) or (s.is_nation and FIRMS.match(text[m.end : m.end + 60]))
+        if (s.company and s.company.vendor) or (s.is_nation and _FIRMS.match(text[m.end : m.end + 60]))
     ]
 
 
@@ -244,7 +243,7 @@ def _at_the_head(graph: Graph, count: Count, best: int) -> int:
     at_home = [(n, s) for n, s in enumerate(graph.suppliers) if s.country == graph.suppliers[best].country]
     firms = [s for _, s in at_home if s.company and s.company.vendor]
     for n, nation in at_home:
-        heads = [m.end for m in nation.mentions if low <= m.start < at and FIRMS.match(text[m.end : m.end + 60])]
+        heads = [m.end for m in nation.mentions if low <= m.start < at and _FIRMS.match(text[m.end : m.end + 60])]
         if nation.is_nation and heads and sum(any(min(heads) <= m.start < at for m in s.mentions) for s in firms) > 1:
             return n
     return best

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from extract.claims import FIRMS
 from extract.graph import FEATURES, TECHNOLOGIES, Graph, Recipient, Supplier
 from extract.judge import Judge
 from extract.mentions import Mention, short_name
@@ -49,7 +48,12 @@ def decode(graph: Graph, scored: Scored, judge: Judge, settings: dict[str, float
     return findings
 
 
-_SAME_SENTENCE, _COMPANY_WORD = FEATURES.index("same_sentence"), FEATURES.index("company_word")
+_FIRMS = re.compile(
+    r"[\s-]+(?:[\w-]+\s){0,2}(?:firms|companies|suppliers|vendors|makers|manufacturers|providers|contractors|exporters|groups|"
+    r"entreprises|empresas|sociétés|fabricants|proveedores|fournisseurs)\b"
+)
+"""What follows a nation's adjective where its firms are meant, more than one."""
+_SAME_SENTENCE = FEATURES.index("same_sentence")
 
 
 def _told_apart(graph: Graph, arrays: Arrays, pairs: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
@@ -87,7 +91,6 @@ def _handed_over(graph: Graph, arrays: Arrays, pairs: list[tuple[float, int]]) -
         for p, (s, r) in enumerate(zip(arrays.pair_supplier, arrays.pair_recipient, strict=True))
         if graph.suppliers[int(s)].is_nation
         and arrays.features[p][_SAME_SENTENCE] > 0
-        and arrays.features[p][_COMPANY_WORD] > 0
         and _firms_with(graph, graph.suppliers[int(s)], graph.recipients[int(r)])
     }
     made: dict[int, float] = {}
@@ -103,8 +106,7 @@ def _firms_with(graph: Graph, nation: Supplier, recipient: Recipient) -> bool:
     """Does one sentence name the nation's firms and the country?"""
     here = {graph.parsed.sentence_at(m.start) for m in recipient.mentions}
     return any(
-        FIRMS.match(graph.reading.text[m.end : m.end + 60]) and graph.parsed.sentence_at(m.start) in here
-        for m in nation.mentions
+        _FIRMS.match(graph.reading.text, m.end) and graph.parsed.sentence_at(m.start) in here for m in nation.mentions
     )
 
 
