@@ -23,7 +23,7 @@ from publish.rows import Deal
 
 VENDORS_MOST, COUNTRIES_MOST = 30, 36
 CELL = 20
-ROOM_VENDOR, ROOM_COUNTRY = 190, 118
+ROOM_VENDOR, ROOM_COUNTRY = 190, 136
 
 
 def draw_matrix(release: Release) -> str:

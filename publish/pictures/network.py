@@ -151,7 +151,7 @@ def _nodes(drawing: Drawing, columns: list[list[Node]]) -> None:
         for node in column:
             name = _name(node.name, place)
             drawing.rect(x, node.y, NODE, node.height, "#333333", hint=f"{name}: {node.count}")
-            told = f"{fitted(name, 10.5, 120)} {node.count:,}"
+            told = f"{fitted(name, 10.5, 142)} {node.count:,}"
             y = node.y + node.height / 2 + 3.7
             if place == 0:
                 drawing.text(x - 6, y, told, 10.5, anchor="end")

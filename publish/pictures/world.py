@@ -6,7 +6,18 @@ from math import asin, cos, radians, sin, sqrt
 
 from publish import countries
 from publish.countries import Outline, Ring
-from publish.pictures.svg import INK, MARGIN, SOFT, Drawing, class_names, class_of, classes, left_out, source_line
+from publish.pictures.svg import (
+    INK,
+    MARGIN,
+    SOFT,
+    Drawing,
+    class_names,
+    class_of,
+    classes,
+    left_out,
+    source_line,
+    width_of,
+)
 from publish.release import Release
 
 WIDTH, HEIGHT = 1000, 600
@@ -100,7 +111,9 @@ def _legend(drawing: Drawing, counts: dict[str, int], ends: list[int], most: int
     y = HEIGHT - 74
     drawing.text(MARGIN, y, "Deals", 11, bold=True)
     drawing.legend(MARGIN + 42, y, [("#ffffff", "none known"), *class_names(ends, most)])
-    drawing.text(MARGIN, y + 20, "Most: " + _listed(counts, TOP_LISTED), 11, fill=SOFT)
+    told = ["Most: " + _listed(counts, number) for number in range(TOP_LISTED, 0, -1)]
+    room = drawing.width - 2 * MARGIN
+    drawing.text(MARGIN, y + 20, next((t for t in told if width_of(t, 11) <= room), told[-1]), 11, fill=SOFT)
 
 
 def _listed(counts: dict[str, int], most: int) -> str:
