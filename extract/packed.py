@@ -1,7 +1,7 @@
 """Tables of numbers in a few bits each: what the shipped network is stored as.
 
-A row of weights is cut into groups of `GROUP`; a group keeps one scale (fp16) and each number a signed code of 4, 5, 6 or 8 bits,
-so that number = scale * code (round to nearest, with the scale that loses least; as GPTQ's baseline, Frantar et al. 2023).
+A row of weights is cut into groups of `GROUP`, the last one filled up with noughts; a group keeps one scale (fp16) and each number a signed
+code of 4, 5 or 6 bits, so that number = scale * code (round to nearest, with the scale that loses least; as GPTQ's baseline, Frantar et al. 2023).
 """
 
 from __future__ import annotations
@@ -22,38 +22,37 @@ _CLIPS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A matrix (rows, columns) as codes; `columns` is a multiple of `GROUP`."""
+    """A matrix (rows, columns) as codes; `width` is `columns` filled up to a multiple of `GROUP`."""
 
     bits: int
-    low: Bytes  # (rows, columns / 2): the low four bits of two codes a byte; all eight of (rows, columns) where `bits` is 8
-    high: Bytes  # (rows, columns * (bits - 4) / 8): what is above them, bit plane by bit plane
-    scales: NDArray[np.float16]  # (rows, columns / GROUP)
+    columns: int
+    low: Bytes  # (rows, width / 2): the low four bits of two codes a byte
+    high: Bytes  # (rows, width * (bits - 4) / 8): what is above them, bit plane by bit plane
+    scales: NDArray[np.float16]  # (rows, width / GROUP)
 
     def unpack(self, rows: NDArray[np.int64] | slice = slice(None)) -> Floats:
         """The numbers, of these rows alone if told."""
         low, scales = self.low[rows], self.scales[rows].astype(np.float32)
-        if self.bits == 8:
-            codes = low.view(np.int8)
-        else:
-            codes = np.empty((len(low), low.shape[1] * 2), np.int8)
-            codes[:, 0::2], codes[:, 1::2] = low & 15, low >> 4
-            if self.bits > 4:
-                planes = np.unpackbits(self.high[rows].reshape(len(low), self.bits - 4, -1), axis=2, bitorder="little")
-                for n in range(self.bits - 4):
-                    codes += planes[:, n].view(np.int8) << np.int8(4 + n)
-            codes -= np.int8(1 << (self.bits - 1))
+        codes = np.empty((len(low), low.shape[1] * 2), np.int8)
+        codes[:, 0::2], codes[:, 1::2] = low & 15, low >> 4
+        if self.bits > 4:
+            planes = np.unpackbits(self.high[rows].reshape(len(low), self.bits - 4, -1), axis=2, bitorder="little")
+            for n in range(self.bits - 4):
+                codes += planes[:, n].view(np.int8) << np.int8(4 + n)
+        codes -= np.int8(1 << (self.bits - 1))
         groups = codes.reshape(len(low), -1, GROUP).astype(np.float32)
         groups *= scales[:, :, None]
-        return groups.reshape(len(low), -1)
+        return groups.reshape(len(low), -1)[:, : self.columns]
 
 
 def pack(numbers: Floats, bits: int) -> Packed:
-    """The matrix in so many bits a number. Raises ValueError for other widths than 4, 5, 6, 8, or a width that no group divides."""
+    """The matrix in so many bits a number. Raises ValueError for other widths than 4, 5 and 6."""
     rows, columns = numbers.shape
-    if bits not in (4, 5, 6, 8) or columns % GROUP:
-        raise ValueError(f"no packing of {columns} columns in {bits} bits")
+    if bits not in (4, 5, 6):
+        raise ValueError(f"no packing in {bits} bits")
     top = 1 << (bits - 1)
-    groups = numbers.reshape(rows, -1, GROUP).astype(np.float32)
+    filled = np.pad(numbers.astype(np.float32), ((0, 0), (0, -columns % GROUP)))
+    groups = filled.reshape(rows, -1, GROUP)
     widest = np.take_along_axis(groups, np.abs(groups).argmax(-1)[..., None], -1)
     codes = np.zeros_like(groups)
     scales = np.ones_like(widest)
@@ -67,14 +66,11 @@ def pack(numbers: Floats, bits: int) -> Packed:
         better = error < least
         codes, scales = np.where(better, tried, codes), np.where(better, scale, scales)
         least = np.minimum(error, least)
-    whole = codes.reshape(rows, columns).astype(np.int16)
-    half = scales[:, :, 0].astype(np.float16)
-    if bits == 8:
-        return Packed(bits, whole.astype(np.int8).view(np.uint8), np.zeros((rows, 0), np.uint8), half)
-    unsigned = (whole + top).astype(np.uint8)
+    unsigned = (codes.reshape(rows, -1).astype(np.int16) + top).astype(np.uint8)
     low: Bytes = ((unsigned[:, 0::2] & 15) | ((unsigned[:, 1::2] & 15) << 4)).astype(np.uint8)
     planes = [np.packbits((unsigned >> (4 + n)) & 1, axis=1, bitorder="little") for n in range(bits - 4)]
-    return Packed(bits, low, np.concatenate([np.zeros((rows, 0), np.uint8), *planes], axis=1), half)
+    high = np.concatenate([np.zeros((rows, 0), np.uint8), *planes], axis=1)
+    return Packed(bits, columns, low, high, scales[:, :, 0].astype(np.float16))
 
 
 def rounded(numbers: Floats, bits: int) -> Floats:
@@ -93,16 +89,17 @@ def save_packed(path: Path, tables: Mapping[str, Packed]) -> None:
     """Writes the matrices into one npz file."""
     flat: dict[str, Any] = {}
     for name, table in tables.items():
-        flat |= {f"{name} bits": np.array(table.bits), f"{name} scales": table.scales}
+        flat |= {f"{name} bits": np.array([table.bits, table.columns]), f"{name} scales": table.scales}
         flat |= {f"{name} low": table.low, f"{name} high": table.high}
     np.savez(path, allow_pickle=False, **flat)
 
 
 def load_packed(path: Path) -> dict[str, Packed]:
-    """Reads what `save_packed` wrote. Raises OSError, KeyError or ValueError for a file that is none."""
+    """Reads what `save_packed` wrote. Raises OSError, KeyError, TypeError or ValueError for a file that is none."""
     with np.load(path, allow_pickle=False) as stored:
         names = [key.removesuffix(" bits") for key in stored.files if key.endswith(" bits")]
-        return {
-            name: Packed(int(stored[f"{name} bits"]), *(stored[f"{name} {part}"] for part in ("low", "high", "scales")))
-            for name in names
-        }
+        tables = {}
+        for name in names:
+            bits, columns = stored[f"{name} bits"].tolist()
+            tables[name] = Packed(bits, columns, *(stored[f"{name} {part}"] for part in ("low", "high", "scales")))
+        return tables

@@ -26,7 +26,7 @@ from extract.tensors import ARGUMENT_SLOTS, ArrayMaker, Arrays, Floats
 from extract.trees import load_trees
 from records import ModelError
 
-FORMAT = 3
+FORMAT = 4
 WEIGHTS = "weights.npz"
 HEAD_ARRAYS = (
     "average", "supplier_mask", "recipient_mask", "pair_supplier", "pair_recipient", "near_supplier", "near_recipient",

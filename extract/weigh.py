@@ -51,6 +51,11 @@ def _softmax(x: Floats) -> Floats:
     return shares
 
 
+def _sigmoid(x: Floats) -> Floats:
+    chances: Floats = np.float32(1.0) / (np.float32(1.0) + np.exp(-x.clip(-30.0, 30.0)))
+    return chances
+
+
 def told_at(arrays: Arrays, out: Outputs) -> Floats:
     """(M,) how much each mention's words belong to a sentence that tells a deal, by the network; -6 behind the last chunk."""
     read = arrays.average.sum(1) > 0
@@ -223,9 +228,24 @@ def technology_rows(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Float
         t = TECHNOLOGIES.index(m.key)
         gaps[t, int(m.weak)] = min(gaps[t, int(m.weak)], np.log1p(abs(m.start - near) / 50))
         reach[t, int(m.weak)] += 1
+    others = np.array(_of_others(arrays, out, p, _sigmoid(out["technologies"]))).reshape(2, n + 1)
+    beside = np.concatenate([others[:, 1:].T, np.tile(others[:, 0], (n, 1))], axis=1)
     return np.concatenate(
-        [facts, logits[:, None], rank[:, None], np.full((n, 1), logits.max()), gaps, reach, np.eye(n), np.full((n, 1), (logits > 0).sum()), _best_of(arrays.technology_mask, told_at(arrays, out))[:, None]], axis=1
+        [facts, beside, logits[:, None], rank[:, None], np.full((n, 1), logits.max()), gaps, reach, np.eye(n), np.full((n, 1), (logits > 0).sum()), _best_of(arrays.technology_mask, told_at(arrays, out))[:, None]], axis=1
     ).astype(np.float32)  # fmt: skip
+
+
+def _of_others(arrays: Arrays, out: Outputs, p: int, chances: Floats) -> list[float]:
+    """What is told of the other pairs of the same country, then of the same supplier: how many deals they make by the network, and the
+    mean of `chances` (P, K) over them. A project's partners share its payer; a supplier brings its own ware everywhere."""
+    made: list[float] = []
+    deal = _sigmoid(out["pair"])
+    for side in (arrays.pair_recipient, arrays.pair_supplier):
+        weight = np.where(side == side[p], deal, 0.0)
+        weight[p] = 0.0
+        total = float(weight.sum())
+        made += [total, *(weight @ chances / max(total, 1e-3)).tolist()]
+    return made
 
 
 _TRIGGER_COLUMNS = [FEATURES.index(f"{side}_{name}") for side in ("s", "b") for name in TRIGGER_CLASSES]
@@ -281,7 +301,8 @@ def kind_row(graph: Graph, arrays: Arrays, out: Outputs, p: int) -> Floats:
     return np.array(
         [*out["financing"][p], *out["status"][p], out["alleged"][p], *arrays.features[p][_TRIGGER_COLUMNS], *kind, financiers[-1] - financiers[:-1].max(initial=-9),
          *(np.log1p(triggers[name]) for name in TRIGGER_CLASSES), float(out["amount"][p].max(initial=-9)), float(out["value"][p].max(initial=-9)),
-         out["pair"][p], float(graph.suppliers[int(arrays.pair_supplier[p])].is_nation), *_paying(graph, arrays, out, p)],
+         out["pair"][p], float(graph.suppliers[int(arrays.pair_supplier[p])].is_nation), *_paying(graph, arrays, out, p),
+         *_of_others(arrays, out, p, _softmax(out["financing"])), *_of_others(arrays, out, p, _softmax(out["status"]))],
         np.float32,
     )  # fmt: skip
 

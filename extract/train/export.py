@@ -19,15 +19,16 @@ from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from extract.graph import FEATURES
-from extract.packed import GROUP, Packed, as_int8, pack, save_packed
+from extract.packed import Packed, as_int8, pack, save_packed
 from extract.scorer import FORMAT, WEIGHTS
 from extract.tensors import ARGUMENT_SLOTS, Arrays, Floats
 from extract.train.fit import Model, head_inputs
 from extract.train.mpnet import FROZEN_BITS, TRAINED_BITS, TYPES_ENTER, WORD_BITS
 from extract.train.network import HEAD_INPUTS, HEAD_OUTPUTS
 
-FROZEN_LAYER = re.compile(rf"layers\.({'|'.join(map(str, range(TYPES_ENTER)))})\.")
-_LARGE = 100_000
+FROZEN_LAYER = re.compile(rf"layers\.({'|'.join(map(str, range(TYPES_ENTER)))})[./]")
+"""In the name of a weight ("layers.0.up.weight") or of a node of the exported graph ("/layers.0/up/MatMul")."""
+_LARGE = 30_000
 """Numbers; a smaller table stays in its graph as it is."""
 HEAD_BITS = 6
 _AXES: dict[str, dict[int, str]] = {
@@ -84,7 +85,7 @@ def take_out(path: Path, graph: onnx.GraphProto, whole: onnx.ModelProto, module:
     """
     known: dict[bytes, tuple[str, Floats]] = {}
     for key, weight in module.state_dict().items():
-        if weight.ndim == 2 and weight.numel() >= _LARGE and weight.shape[1] % GROUP == 0:
+        if weight.ndim == 2 and weight.numel() >= _LARGE:
             for turned in (weight.numpy(), weight.numpy().T):
                 known[_digest(turned)] = (key, weight.numpy())
     held = {table.name: table for table in whole.graph.initializer}
@@ -120,8 +121,3 @@ def write_settings(folder: Path, settings: dict[str, Any]) -> None:
     """Writes thresholds and version beside the network, with the names of the features that it expects."""
     made = {"format": FORMAT, "features": list(FEATURES), **settings}
     (folder / "settings.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def difference(outputs: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
-    """Largest difference of the pair logits between two runs of one document."""
-    return float(np.abs(outputs["pair"] - other["pair"]).max())

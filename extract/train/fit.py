@@ -19,7 +19,7 @@ from extract.train.labels import Labels
 from extract.train.mpnet import Encoder
 from extract.train.network import HEAD_INPUTS, HEAD_OUTPUTS, Heads
 
-EPOCHS = 5
+EPOCHS = 4
 STEP_DOCUMENTS = 2
 HIDDEN = 0.5
 """Share of the readings in which every company's name is hidden behind [MASK]: what is learnt is how a supplier is told, not who
@@ -28,8 +28,8 @@ TOLD, EVIDENCE, EVIDENCE_LOOKS = 0.3, 0.15, 2
 """Weights of the losses that point at evidence: is this token in a quoted sentence; does a deal's pair look there, with so many looks."""
 KEEP_AVERAGE = 0.996
 """The shipped weights are a running average over the steps with this share of the old; single steps swing by .02."""
-ENCODER_RATE = 1.3e-4
-HEAD_RATE = 6e-4
+ENCODER_RATE = 1.5e-4
+HEAD_RATE = 7e-4
 PAIR_SCALE = 6.0
 """The pair losses of a document are summed and divided by this: a document with many candidates teaches more than one with few."""
 
@@ -205,7 +205,8 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda n: min(1.0, (n + 1) / warm) * max(0.02, (steps - n) / steps)
     )
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(KEEP_AVERAGE))
+    learnt = torch.nn.ModuleList([*model.encoder.trained(), model.heads])
+    average = AveragedModel(learnt, multi_avg_fn=get_ema_multi_avg_fn(KEEP_AVERAGE))
     for epoch in range(epochs):
         model.train()
         order = list(usable)
@@ -223,14 +224,14 @@ def fit(
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-                average.update_parameters(model)
+                average.update_parameters(learnt)
         if log:
             print(
                 f"  epoch {epoch + 1}/{epochs}: loss {seen / max(1, len(order)):.3f}, {time.monotonic() - started:.0f} s",
                 flush=True,
             )
-    averaged: Model = average.module
-    return averaged.eval()
+    learnt.load_state_dict(average.module.state_dict())
+    return model.eval()
 
 
 @torch.no_grad()

@@ -112,6 +112,10 @@ class Encoder(nn.Module):
         """What stays as it was pretrained."""
         return [self.words, self.positions, self.norm, self.distances, *self.layers[:TYPES_ENTER]]
 
+    def trained(self) -> list[nn.Module]:
+        """What is learnt: the types and the layers above them."""
+        return [self.types, *self.layers[TYPES_ENTER:]]
+
     @torch.no_grad()
     def round_frozen(self) -> None:
         """Takes from the frozen tables what they lose when they are packed."""

@@ -20,6 +20,7 @@ from extract.train.mpnet import WIDTH
 HALF = 160
 PAIR = 224
 LOOKS = 4
+KIND_LOOKS = 3
 
 HEAD_INPUTS = (
     "tokens", "average", "supplier_mask", "recipient_mask", "pair_supplier", "pair_recipient", "near_supplier", "near_recipient",
@@ -80,9 +81,12 @@ class Heads(nn.Module):
         self.technology_pair = nn.Linear(PAIR, HALF)
         self.technology_mention = nn.Linear(WIDTH, HALF)
         self.technology_cross = nn.Linear(HALF, 1)
-        self.financing = nn.Linear(PAIR, len(FINANCING))
-        self.status = nn.Linear(PAIR, len(STATUSES))
-        self.alleged = nn.Linear(PAIR, 1)
+        self.kind_looks = nn.ModuleList(nn.Linear(PAIR, WIDTH) for _ in range(KIND_LOOKS))
+        self.kind_looked = nn.Linear(KIND_LOOKS * WIDTH, HALF)
+        self.kind_dropout = nn.Dropout(0.2)
+        self.financing = nn.Linear(PAIR + HALF, len(FINANCING))
+        self.status = nn.Linear(PAIR + HALF, len(STATUSES))
+        self.alleged = nn.Linear(PAIR + HALF, 1)
         self.money = Pointer(2)
         self.year = Pointer(1, extra=2)
         self.customer = Pointer(1, extra=1)
@@ -151,6 +155,9 @@ class Heads(nn.Module):
             + self.technology_cross(cross)[:, :, 0]
         )
 
+        asked = torch.cat([(look(z) @ tokens.T / WIDTH**0.5).softmax(-1) @ tokens for look in self.kind_looks], 1)
+        kind = torch.cat([z, self.kind_dropout(torch.tanh(self.kind_looked(asked)))], 1)
+
         def point(head: Pointer, index: Tensor, facts: Tensor) -> Tensor:
             scores = head(z, mentions[index], facts)
             return torch.cat([scores[:, :, 0], head.extra(z)], 1) if head.extra is not None else scores  # noqa: S610
@@ -164,7 +171,7 @@ class Heads(nn.Module):
         claim_technologies = self.claim_technology(told) + self.claim_technology_facts(count_technology)[:, :, 0]
         sums = point(self.money, money, money_features)
         return (
-            pair, s_logit, r_logit, technologies, self.financing(z), self.status(z), self.alleged(z)[:, 0], sums[:, :, 0], sums[:, :, 1],
+            pair, s_logit, r_logit, technologies, self.financing(kind), self.status(kind), self.alleged(kind)[:, 0], sums[:, :, 0], sums[:, :, 1],
             point(self.year, year, year_features), point(self.customer, customer, customer_features),
             point(self.financier, financier, financier_features), claim, claim_supplier, claim_technologies,
             self.told(tokens)[:, 0],

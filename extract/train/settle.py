@@ -3,8 +3,8 @@
     python -m extract.train.settle models/corpus/written/w23.jsonl ... [--out models/encoder]
 
 Out of fold every document is read by a network that learnt from a part of the corpus; the one that ships learnt from all of it and is surer.
-Where documents were written after it was trained, its thresholds belong there. Writes settings.json and figures.json anew, and the
-answers over those documents into bench/results/out_of_fold.jsonl, in place of those over other written ones.
+Where documents were written after it was trained, its thresholds belong there. Writes settings.json anew, and into figures.json the figures
+over those documents (`unseen`) and the confidence's reliability there; what was measured out of fold stays.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from extract.judge import Judge
 from extract.measure import table
@@ -22,9 +21,7 @@ from extract.scorer import Scored, Scorer
 from extract.train.export import write_settings
 from extract.train.items import Item
 from extract.train.labels import read_gold
-from extract.train.run import Judged, figures_of, findings, read_items, reliability, tune, without_text
-
-REAL = Path("models/corpus/real")
+from extract.train.run import Judged, figures_of, findings, read_items, reliability, tune
 
 
 def read_with(scorer: Scorer, items: Sequence[Item]) -> Judged:
@@ -50,30 +47,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("unseen", nargs="+", type=Path, help="gold JSON lines that nothing has learnt from")
     parser.add_argument("--out", type=Path, default=Path("models/encoder"), help="folder of the model")
-    parser.add_argument("--results", type=Path, default=Path("bench/results"), help="folder for the answers")
+    parser.add_argument("--pair", type=float, help="threshold of the pair, where it is decided otherwise than by F1")
     args = parser.parse_args(argv)
     scorer = Scorer(args.out)
     items = read_items(read_gold(args.unseen), args.out / "tokenizer.json")
     judged = read_with(scorer, items)
     settings = tune(items, judged)
+    if args.pair is not None:
+        settings["pair"] = args.pair
     found = findings(items, judged, settings)
-    kept = json.loads((args.out / "figures.json").read_text(encoding="utf-8"))
-    figures: dict[str, Any] = {
-        **{name: kept[name] for name in ("minutes", "missed_by_candidates", "real") if name in kept},
-        "documents": len(items),
-        "deals": sum(len(x.gold["deals"]) for x in items),
-        "settings": settings,
-        **figures_of(items, found),
-    }
-    print(f"-- nothing learnt from them\n{table(figures['all'])}", flush=True)
-    figures["reliability"] = reliability(judged, settings)
-    answers = args.results / "out_of_fold.jsonl"
-    rows = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
-    ids = {document["id"] for document in read_gold(sorted(REAL.glob("*.jsonl")))}
-    real = [row for row in rows if row["id"] in ids]
-    with answers.open("w", encoding="utf-8") as handle:
-        for row in [*({"id": key, **without_text(told)} for key, told in found.items()), *real]:
-            handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+    unseen = {**figures_of(items, found), "settings": settings, "files": [path.stem for path in args.unseen]}
+    print(f"-- nothing learnt from them\n{table(unseen['all'])}", flush=True)
+    figures = json.loads((args.out / "figures.json").read_text(encoding="utf-8"))
+    figures |= {"unseen": unseen, "reliability": reliability(judged, settings)}
     write_settings(args.out, {"version": version_after(scorer.version, time.strftime("%Y.%m.%d")), "decode": settings})
     (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
