@@ -61,10 +61,9 @@ def main() -> None:
         "all, out of fold": quality["whole corpus"],
         "written": quality["written"],
         "real": quality["real"],
+        "unseen": trained["unseen"]["all"],
+        "dev_a": quality["dev_a"],
     }
-    if "unseen" in trained:
-        columns["unseen"] = trained["unseen"]["all"]
-    columns["dev_a"] = quality["dev_a"]
     if final:
         columns["dev_b"] = final["figures"]
     sizes = ", ".join(f"{name}: {made['documents']} documents" for name, made in columns.items())
@@ -85,7 +84,7 @@ def main() -> None:
     reliability = ["| candidates | mean confidence | share right | ± |", "|---|---|---|---|"]
     reliability += [
         f"| {b['candidates']} | {b['confidence']:.3f} | {b['right']:.3f} | {b['plus_minus']:.3f} |"
-        for b in trained["reliability"]
+        for b in trained["unseen"]["reliability"]
     ]
     causes = "\n".join(f"| {cause} | {n} |" for cause, n in sorted(quality["causes"].items(), key=lambda c: -c[1]))
     registers = trained.get("registers", {})

@@ -86,20 +86,27 @@ def _told_apart(graph: Graph, arrays: Arrays, pairs: Iterable[tuple[float, int]]
 
 def _handed_over(graph: Graph, arrays: Arrays, pairs: list[tuple[float, int]]) -> list[tuple[float, int]]:
     """The pairs, those of companies that only their nation's firms are told with given to the nation."""
-    firms = {
-        (graph.suppliers[int(s)].country, int(r)): p
-        for p, (s, r) in enumerate(zip(arrays.pair_supplier, arrays.pair_recipient, strict=True))
-        if graph.suppliers[int(s)].is_nation
-        and arrays.features[p][_SAME_SENTENCE] > 0
-        and _firms_with(graph, graph.suppliers[int(s)], graph.recipients[int(r)])
-    }
     made: dict[int, float] = {}
     for chance, p in pairs:
-        supplier = graph.suppliers[int(arrays.pair_supplier[p])]
-        told = supplier.is_nation or arrays.features[p][_SAME_SENTENCE] > 0
-        heir = p if told else firms.get((supplier.country, int(arrays.pair_recipient[p])), p)
+        heir = _heir(graph, arrays, p)
         made[heir] = max(chance, made.get(heir, 0.0))
     return [(chance, p) for p, chance in made.items()]
+
+
+def _heir(graph: Graph, arrays: Arrays, p: int) -> int:
+    """The pair of the company's nation with the same country where a sentence names its firms with it and none the company; else the pair."""
+    supplier, recipient = graph.suppliers[int(arrays.pair_supplier[p])], int(arrays.pair_recipient[p])
+    if supplier.is_nation or arrays.features[p][_SAME_SENTENCE] > 0:
+        return p
+    for q in np.flatnonzero(arrays.pair_recipient == recipient).tolist():
+        nation = graph.suppliers[int(arrays.pair_supplier[q])]
+        if (
+            nation.is_nation
+            and nation.country == supplier.country
+            and _firms_with(graph, nation, graph.recipients[recipient])
+        ):
+            return int(q)
+    return p
 
 
 def _firms_with(graph: Graph, nation: Supplier, recipient: Recipient) -> bool:

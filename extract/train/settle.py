@@ -4,7 +4,7 @@
 
 Out of fold every document is read by a network that learnt from a part of the corpus; the one that ships learnt from all of it and is surer.
 Where documents were written after it was trained, its thresholds belong there. Writes settings.json anew, and into figures.json the figures
-over those documents (`unseen`) and the confidence's reliability there; what was measured out of fold stays.
+over those documents and the confidence's reliability there (`unseen`); what was measured out of fold stays.
 """
 
 from __future__ import annotations
@@ -56,10 +56,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.pair is not None:
         settings["pair"] = args.pair
     found = findings(items, judged, settings)
-    unseen = {**figures_of(items, found), "settings": settings, "files": [path.stem for path in args.unseen]}
+    unseen = {
+        **figures_of(items, found),
+        "settings": settings,
+        "files": [path.stem for path in args.unseen],
+        "reliability": reliability(judged, settings),
+    }
     print(f"-- nothing learnt from them\n{table(unseen['all'])}", flush=True)
     figures = json.loads((args.out / "figures.json").read_text(encoding="utf-8"))
-    figures |= {"unseen": unseen, "reliability": reliability(judged, settings)}
+    figures["unseen"] = unseen
     write_settings(args.out, {"version": version_after(scorer.version, time.strftime("%Y.%m.%d")), "decode": settings})
     (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
